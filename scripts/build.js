@@ -1,0 +1,70 @@
+// Builds dist/: the interpreter (AssemblyScript → WebAssembly), the command line and the library (esbuild), their types
+// (tsc, only for the package). What is up to date is not made again.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { build } from 'esbuild';
+import { generateAssemblyConstants } from './generate.js';
+
+process.chdir(new URL('..', import.meta.url).pathname);
+
+const forPackage = process.argv.includes('--package');
+
+const newest = (paths) => Math.max(...paths.map((path) => statSync(path).mtimeMs));
+const filesBelow = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`);
+
+mkdirSync('dist', { recursive: true });
+if (forPackage)
+  for (const file of readdirSync('dist')) if (file !== 'interpreter.wasm') rmSync(`dist/${file}`, { recursive: true });
+
+await generateAssemblyConstants();
+const wasm = 'dist/interpreter.wasm';
+if (!existsSync(wasm) || statSync(wasm).mtimeMs < newest([...filesBelow('assembly'), 'asconfig.json'])) {
+  execFileSync(
+    process.execPath,
+    ['node_modules/assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', 'release'],
+    {
+      stdio: 'inherit',
+    },
+  );
+}
+
+await build({
+  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  chunkNames: 'chunk-[name]-[hash]',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  minifySyntax: true,
+  sourcemap: forPackage ? false : 'linked',
+  logLevel: 'warning',
+});
+
+if (forPackage || !existsSync('dist/types/index.d.ts')) {
+  execFileSync(
+    process.execPath,
+    [
+      'node_modules/typescript/bin/tsc',
+      '-p',
+      'tsconfig.json',
+      '--noEmit',
+      'false',
+      '--emitDeclarationOnly',
+      '--declaration',
+      '--rootDir',
+      'src',
+      '--outDir',
+      'dist/types',
+    ],
+    {
+      stdio: 'inherit',
+    },
+  );
+}

@@ -1,0 +1,61 @@
+// Values of scripts as the host sees them: arguments and results of built-ins written in TypeScript, and the final
+// tables that the library hands to a program.
+
+/** 64-bit integer: a number where it is safe (|n| <= 2^53 - 1), else a bigint. */
+export type Integer = number | bigint;
+
+/** Address of an object in linear memory. Objects never move; a host reference does not keep one alive across a safepoint unless pinned. */
+export type HeapRef = number;
+
+/** nil is undefined; strings are byte strings (each char one byte). */
+export type Value = undefined | boolean | Integer | string | TableRef | AggregationValue | FunctionRef | StackValue;
+
+/** A table or an aggregation table in the heap. */
+export interface TableRef {
+  readonly kind: 'table' | 'aggregation-table';
+  readonly ref: HeapRef;
+  readonly size: number;
+  get(key: Value): Value;
+  /** Storing undefined removes the entry. Throws ScriptError for a nil key. */
+  set(key: Value, value: Value): void;
+  /** Pairs in insertion order. */
+  entries(): IterableIterator<[Value, Value]>;
+  clear(): void;
+}
+
+/** A sample collection: `[count: 2 sum: 7 max: 5 min: 2 avg: 3]`. */
+export interface AggregationValue {
+  readonly kind: 'aggregation';
+  readonly ref: HeapRef;
+  readonly count: Integer;
+  readonly sum: Integer;
+  readonly min: Integer;
+  readonly max: Integer;
+  /** For quantize and lquantize: rows by rising bucket; absent else. */
+  readonly buckets?: readonly { readonly low: Integer; readonly count: Integer }[];
+}
+
+export interface FunctionRef {
+  readonly kind: 'function';
+  readonly ref: HeapRef;
+  /** Built-in or script function. */
+  readonly builtin: boolean;
+  readonly name: string;
+}
+
+export interface StackValue {
+  readonly kind: 'stack';
+  readonly ref: HeapRef;
+  /** Return addresses, innermost first. */
+  readonly addresses: readonly bigint[];
+}
+
+/** An error of a running script, thrown by built-ins; the engine adds position and traceback. */
+export class ScriptError extends Error {
+  override readonly name = 'ScriptError';
+  readonly hint: string | undefined;
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,92 @@
+// Where events come from: the kernel, live (live-source.ts), or a recording (recording/). The session sees only this.
+
+import type { Source, Span } from '../language/diagnostics.js';
+import type { EventDefinition } from '../language/event-definition.js';
+import type { EventFormat } from './format.js';
+
+/** Time-ordered records in linear memory. */
+export interface RecordCursor {
+  /** Goes to the next record in time order; false when none is ready now. The record before it may be overwritten then. */
+  next(): boolean;
+  /** Of the record the cursor is at. Address and length in linear memory; the record begins with its common fields. */
+  readonly address: number;
+  readonly length: number;
+  readonly cpu: number;
+  /** common_type: which event. */
+  readonly id: number;
+  /** Nanoseconds after `EventSource.epoch`, exact. */
+  readonly time: number;
+}
+
+/** What a trace block asks for. */
+export interface TraceRequest {
+  /** Number of the block, in program order. */
+  readonly block: number;
+  readonly definitions: readonly EventDefinition[];
+  /** kdebug.probe_by_id: instead of definitions. */
+  readonly ids?: readonly number[];
+  /** Where the definition text stands, for errors: offsets of definitions count from `span.start`. */
+  readonly source: Source;
+  readonly span: Span;
+}
+
+/** A kind of event with the blocks that handle it. */
+export interface BoundEvent {
+  readonly format: EventFormat;
+  /** Blocks in program order. */
+  readonly blocks: readonly number[];
+  /** `argname`. */
+  readonly name: string;
+}
+
+export interface Loss {
+  readonly cpu: number;
+  /** Events; undefined where the kernel does not say how many. */
+  readonly events: number;
+}
+
+export interface EventSource {
+  readonly kind: 'live' | 'recording';
+  readonly machine: { readonly arch: string; readonly kernelVersion: string; readonly cpuCount: number };
+  /** Trace-clock time, in ns, that cursor times count from. */
+  readonly epoch: bigint;
+  /** Nanoseconds to add to trace-clock time to get wall-clock time since 1970; undefined where a recording does not tell. */
+  readonly wallClockOffset: bigint | undefined;
+
+  /** Finds the events of all blocks and prepares them; nothing fires yet. Throws KtapError with the place in the script. */
+  attach(requests: readonly TraceRequest[]): void;
+  /** From here on events are taken. */
+  start(): void;
+
+  /**
+   * Brings records into memory and hands out a cursor over those that are ready, in time order over all CPUs.
+   * `final`: nothing more is to come (tracing stopped), so everything buffered is ready.
+   */
+  poll(final: boolean): RecordCursor;
+  /** Live: resolves when there may be something to read, at the latest after `milliseconds`, or when `wake` is called. Recording: at once. */
+  wait(milliseconds: number): Promise<void>;
+  wake(): void;
+  /** Recording: all has been handed out. Live: always false. */
+  readonly ended: boolean;
+  /** Time up to which all records have been handed out (same scale as cursor times), for timers. */
+  readonly horizon: number;
+
+  /** The event of a record id of the cursor, made when first asked for; undefined for ids that no block asked for. */
+  eventOf(id: number): BoundEvent | undefined;
+  /** Text of a record as the kernel's trace file prints it after the time stamp; byte string. */
+  textOf(event: BoundEvent, address: number, length: number): string;
+
+  /** Name of a task at a time (cursor scale); byte string. */
+  commOf(tid: number, time: number): string;
+  /** Thread group (pid) of a task. */
+  pidOf(tid: number, time: number): number;
+  /** Kernel symbol `name+0x10` / exact text symbol; see BuiltinContext. */
+  kernelSymbol(address: bigint): string | undefined;
+  kernelTextSymbol(address: bigint): string | undefined;
+
+  losses(): readonly Loss[];
+  /** No further event is made; those in the buffers can still be polled with `final`. */
+  stop(): void;
+  /** Takes everything down; safe to call twice, and after an error. */
+  close(): void;
+}
