@@ -37,12 +37,21 @@ export interface BoundEvent {
   readonly blocks: readonly number[];
   /** `argname`. */
   readonly name: string;
+  /**
+   * Predicates that the session evaluates before it calls a block's handler, in parallel to `blocks`; an undefined one
+   * (or no list) accepts all. For filters that the kernel could not apply: recordings, and blocks with different
+   * filters on one event.
+   */
+  readonly filters?: readonly (RecordPredicate | undefined)[];
 }
+
+/** Whether a record in linear memory passes a filter. */
+export type RecordPredicate = (address: number, length: number) => boolean;
 
 export interface Loss {
   readonly cpu: number;
   /** Events; undefined where the kernel does not say how many. */
-  readonly events: number;
+  readonly events: number | undefined;
 }
 
 export interface EventSource {
