@@ -80,7 +80,10 @@ export interface Engine {
   startHandler(fn: HeapRef): void;
   /** Set before startHandler; the engine copies it into linear memory. */
   readonly event: CurrentEvent;
-  /** Runs until done, or until about `budget` safepoints have passed. A RunStatus. */
+  /**
+   * Runs until done, or until about `budget` safepoints have passed. A RunStatus. What a built-in throws other than
+   * ScriptError is thrown on, with the call abandoned.
+   */
   run(budget: number): number;
   /** Gives up the call under way (Ctrl-C); upvalues are closed, the stack is empty afterwards. */
   abandon(): void;
@@ -96,6 +99,8 @@ export interface Engine {
   readonly inHandler: boolean;
 
   // ---- heap
+  /** The globals table, of built-ins and script alike. */
+  readonly globals: TableRef;
   global(name: string): Value;
   setGlobal(name: string, value: Value): void;
   newTable(): TableRef;
