@@ -53,6 +53,15 @@ export interface BuiltinContext {
   registerTraceById(ids: readonly number[], filter: string | undefined, handler: Value): void;
   /** kdebug.traceoff: no further event is handled. */
   stopEvents(): void;
+  /**
+   * What only some sources of events can tell. A member that is absent, or that answers undefined, makes the built-in
+   * answer nil; it then calls countUnknown.
+   */
+  readonly facts?: EventFacts;
+  /** Counts an answer that the machine could not give; `what` names it (`uid`, `backtrace`). Said at the end of the run. */
+  countUnknown?(what: string): void;
+  /** The events come from a recording: nothing of this machine (its processes, its memory) may be asked about them. */
+  readonly replaying?: boolean;
   /** Of the machine where the events were made. */
   readonly machine: { readonly arch: string; readonly kernelVersion: string; readonly cpuCount: number };
 }
@@ -64,6 +73,20 @@ export interface EventView {
   readonly tid: number;
   /** Flag bits of the record's common_flags. */
   readonly flags: number;
+}
+
+/** Of the event whose handler runs: what travels with it only when a script asks for it. */
+export interface EventFacts {
+  /** Return addresses of the kernel stack, innermost first, without the tracer's own frames. */
+  kernelStack?(): readonly bigint[] | undefined;
+  /** Return addresses of the user stack, innermost first. */
+  userStack?(): readonly bigint[] | undefined;
+  /** Text of a user address: `malloc+0x10`, byte string. */
+  userSymbol?(address: bigint): string | undefined;
+  /** A string of user or kernel memory that was read when the event happened, byte string. */
+  stringAt?(address: bigint, space: 'user' | 'kernel'): string | undefined;
+  /** IPv4 address of a socket's end, as the little-endian u32 that its network-order bytes make. */
+  socketAddress?(socket: bigint, end: 'source' | 'destination'): number | undefined;
 }
 
 export interface TaskView {

@@ -31,8 +31,14 @@ export interface AggregationValue {
   readonly sum: Integer;
   readonly min: Integer;
   readonly max: Integer;
-  /** For quantize and lquantize: rows by rising bucket; absent else. */
+  /**
+   * For quantize and lquantize: rows by rising bucket, empty ones may be left out; absent else. `low` names the bucket:
+   * for quantize 0, ±1, ±2, ±4, … (-4 holds -7 to -4); for lquantize its smallest number, where any number below
+   * `range.low` means the bucket `< low` and any from `range.high` on the bucket `>= high`.
+   */
   readonly buckets?: readonly { readonly low: Integer; readonly count: Integer }[];
+  /** What lquantize was given; absent else. */
+  readonly range?: { readonly low: Integer; readonly high: Integer; readonly step: Integer };
 }
 
 export interface FunctionRef {
