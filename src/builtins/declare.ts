@@ -116,6 +116,7 @@ export interface Builtin {
   /** Implemented inside the interpreter. */
   readonly native?: NativeBuiltinName;
   /** Implemented in TypeScript. Arguments are checked against `parameters` before. An array is several results. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers nothing is the common case
   readonly call?: (context: BuiltinContext, ...args: never[]) => Value | readonly Value[] | void;
 }
 
@@ -123,6 +124,7 @@ export interface Builtin {
 export function builtin<const P extends readonly Parameter[]>(
   declaration: Omit<Builtin, 'parameters' | 'call'> & {
     readonly parameters: P;
+    // biome-ignore lint/suspicious/noExplicitAny lint/suspicious/noConfusingVoidType: the check against `parameters` makes the types true
     readonly call?: (context: BuiltinContext, ...args: any[]) => Value | readonly Value[] | void;
   },
 ): Builtin {
