@@ -2,7 +2,7 @@
 // (tsc, only for the package). What is up to date is not made again.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { build } from 'esbuild';
 import { generateAssemblyConstants } from './generate.js';
 
@@ -44,6 +44,7 @@ await build({
   packages: 'external',
   minifySyntax: true,
   sourcemap: forPackage ? false : 'linked',
+  define: { KTAP_VERSION: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
   logLevel: 'warning',
 });
 

@@ -39,5 +39,31 @@ export async function generateAssemblyConstants() {
   constant('SETLIST_BATCH', SETLIST_BATCH);
   constant('VALUE_SIZE', VALUE_SIZE);
   constant('PAYLOAD', PAYLOAD);
+  const layout = await importTypeScript('src/engine/heap-layout.ts');
+  const { HANDLERS } = await importTypeScript('src/engine/handlers.ts');
+  const group = (prefix, values) => {
+    for (const [name, value] of Object.entries(values)) constant(`${prefix}_${name}`, value);
+  };
+  group('AT', layout.Region);
+  group('S', layout.State);
+  group('TYPE', layout.ObjectType);
+  group('STR', layout.StringObject);
+  group('T', layout.TableObject);
+  group('AGG', layout.AggregationObject);
+  group('CL', layout.ClosureObject);
+  group('UP', layout.UpvalueObject);
+  group('BI', layout.BuiltinObject);
+  group('IT', layout.IteratorObject);
+  group('SO', layout.SortedObject);
+  group('F', layout.Frame);
+  group('P', layout.PrototypeRecord);
+  group('I', layout.Instruction);
+  group('D', layout.Descriptor);
+  group('DF', layout.DescriptorField);
+  group('E', layout.ErrorCode);
+  group('BUCKETS', layout.BucketMode);
+  for (const name of ['MAX_DEPTH', 'POWER_BUCKETS', 'MAX_LINEAR_BUCKETS', 'NAMED_FIELD_BASE'])
+    constant(name, layout[name]);
+  for (const [number, name] of HANDLERS.entries()) constant(`H_${name}`, number);
   writeIfChanged('assembly/generated/constants.ts', `${lines.join('\n')}\n`);
 }

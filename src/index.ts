@@ -1,0 +1,150 @@
+// The library: compile a script, run it live or on a recording, receive its output, its events and its final tables.
+// The command line is a client of this file and of nothing below it that runs scripts.
+
+import type { Builtin } from './builtins/declare.js';
+import { writeModule } from './bytecode/index.js';
+import type { Engine } from './engine/engine.js';
+import { type LiveOptions, openLive } from './events/live-source.js';
+import type { EventSource } from './events/source.js';
+import { type Diagnostic, plainError } from './language/diagnostics.js';
+import { openRecording } from './recording/recording-source.js';
+import { BufferedSink, descriptorSink } from './session/output.js';
+import type { CompiledScript } from './session/script.js';
+import { Session, type SessionResult, type TracedEvent } from './session/session.js';
+
+export { type Builtin, type BuiltinContext, builtin, type Parameter } from './builtins/declare.js';
+export { disassemble } from './bytecode/index.js';
+export { ScriptError, type Value } from './engine/values.js';
+export { type Diagnostic, KtapError, renderDiagnostic } from './language/diagnostics.js';
+export { type CompiledScript, type CompileOptions, compileScript } from './session/script.js';
+export type { TracedEvent } from './session/session.js';
+export type { PlainAggregation, PlainTable, PlainValue } from './session/tables.js';
+
+/** Default of `maxMemory`: 256 MiB. */
+export const DEFAULT_MAX_MEMORY = 256 * 1024 * 1024;
+
+export interface TraceOptions {
+  /** The script's arguments: `arg[1]`… and `...`. */
+  readonly arguments?: readonly string[];
+  /** Receives what the script prints, as bytes, in pieces. Default: a file descriptor, see `outputDescriptor`. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
+  /** File descriptor that output goes to when there is no `onOutput`; default 1. */
+  readonly outputDescriptor?: number;
+  /** Messages of the tool (losses, warnings at run time); default: nowhere. */
+  readonly onMessage?: (text: string) => void;
+  /** Errors of the script and of tracing, as they happen; they are in the result as well. */
+  readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
+  /** Called for each event that a block of the script handles, before its handlers. */
+  readonly onEvent?: (event: TracedEvent) => void;
+  /** Probes and timers are active. */
+  readonly onActive?: () => void;
+  /** A recording to take events from, instead of this machine's kernel. */
+  readonly replay?: string;
+  /** Only this process, with its threads and later children. */
+  readonly pid?: number;
+  /** Only this CPU. */
+  readonly cpu?: number;
+  /** A command to start, trace with its children, and end with. */
+  readonly command?: readonly string[];
+  /** Trace the tracer's own threads too. */
+  readonly traceSelf?: boolean;
+  /** Limit of the script's heap in bytes; default DEFAULT_MAX_MEMORY. */
+  readonly maxMemory?: number;
+  /** More messages: what is attached. */
+  readonly verbose?: boolean;
+  /** A time stamp before each event's text. */
+  readonly timeStamps?: boolean;
+  /** Collect garbage at every safepoint: for tests. */
+  readonly gcStress?: boolean;
+  /** Built-ins of the program's own. */
+  readonly builtins?: readonly Builtin[];
+}
+
+export interface TraceResult extends Omit<SessionResult, 'decided' | 'exitCode'> {
+  /** 0, what exit() was given, 1 after an error, else the status of the command (128 + signal). */
+  readonly exitCode: number;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A run of a script. */
+export interface Trace {
+  /** Resolves when everything has ended and been taken down; rejects only for a fault of the tool itself. */
+  readonly finished: Promise<TraceResult>;
+  /** Ends the trace as Ctrl-C does; a second call ends trace_end blocks too. */
+  stop(): void;
+}
+
+/**
+ * Runs a script: its main chunk first, then its probes on this machine's kernel or on a recording. Several can run at a
+ * time. What is wrong with the script, the events or the machine is reported by `onDiagnostic` and in the result.
+ */
+export function startTrace(script: CompiledScript, options: TraceOptions = {}): Trace {
+  const diagnostics: Diagnostic[] = [];
+  const message = options.onMessage ?? (() => {});
+  const { onOutput } = options;
+  let command: Promise<{ status: number | null; signal: number | null }> | undefined;
+
+  const openSource = (engine: Engine): EventSource => {
+    if (options.replay !== undefined) return openRecording(options.replay, engine, replaySelection(options));
+    const live = openLive({
+      ...liveOptions(options),
+      memory: engine.memory,
+      allocateBuffer: (bytes) => engine.allocateBuffer(bytes),
+    });
+    command = live.exited;
+    command?.then(() => session.commandEnded());
+    return live;
+  };
+
+  const session = new Session({
+    script,
+    arguments: options.arguments ?? [],
+    output:
+      onOutput === undefined
+        ? descriptorSink(options.outputDescriptor ?? 1)
+        : new BufferedSink((bytes) => onOutput(Buffer.from(bytes, 'latin1'))),
+    message,
+    report: (diagnostic) => {
+      diagnostics.push(diagnostic);
+      options.onDiagnostic?.(diagnostic);
+    },
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    ...(options.onActive === undefined ? {} : { onActive: options.onActive }),
+    openSource,
+    hasCommand: options.command !== undefined,
+    maxMemory: options.maxMemory ?? DEFAULT_MAX_MEMORY,
+    gcStress: options.gcStress ?? false,
+    timeStamps: options.timeStamps ?? false,
+    builtins: options.builtins ?? [],
+  });
+
+  const finish = async (): Promise<TraceResult> => {
+    if (options.replay !== undefined && options.command !== undefined) {
+      throw plainError('a recording is replayed: a command cannot be started as well');
+    }
+    const { decided, ...result } = await session.run();
+    if (decided || command === undefined) return { ...result, diagnostics };
+    const { status, signal } = await command;
+    return { ...result, exitCode: signal === null ? (status ?? 0) : 128 + signal, diagnostics };
+  };
+  return { finished: finish(), stop: () => session.stop() };
+}
+
+function liveOptions({ pid, cpu, traceSelf, command, onMessage }: TraceOptions): Partial<LiveOptions> {
+  return {
+    ...(pid === undefined ? {} : { pid }),
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(traceSelf === undefined ? {} : { traceSelf }),
+    ...(command === undefined ? {} : { command }),
+    ...(onMessage === undefined ? {} : { onMessage }),
+  };
+}
+
+function replaySelection({ pid, cpu }: TraceOptions): { pid?: number; cpu?: number } {
+  return { ...(pid === undefined ? {} : { pid }), ...(cpu === undefined ? {} : { cpu }) };
+}
+
+/** A compiled script as the bytes of a `.kpc` file, the same on every machine. */
+export function moduleBytes(script: CompiledScript): Uint8Array {
+  return writeModule(script.module);
+}

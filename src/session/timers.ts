@@ -1,0 +1,62 @@
+// The timers of a script (`tick-1s`) on the time scale of the events, so that both take their place in one order.
+
+import type { HeapRef } from '../engine/values.js';
+
+export interface Timer {
+  readonly kind: 'tick' | 'profile';
+  /** Nanoseconds. */
+  readonly interval: number;
+  readonly handler: HeapRef;
+  /** As the script writes it, `tick-1s`. */
+  readonly name: string;
+  /** Nanoseconds after the source's epoch. */
+  due: number;
+  fired: number;
+  /** Rounds that were left out because the handler was late. */
+  merged: number;
+}
+
+export class TimerQueue {
+  readonly timers: Timer[] = [];
+  #started = false;
+
+  add(kind: 'tick' | 'profile', interval: number, handler: HeapRef, name: string): void {
+    this.timers.push({ kind, interval, handler, name, due: Number.POSITIVE_INFINITY, fired: 0, merged: 0 });
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** All timers start together. */
+  start(now: number): void {
+    this.#started = true;
+    for (const timer of this.timers) timer.due = now + timer.interval;
+  }
+
+  /** When the next timer fires; infinite where there is none. */
+  get nextDue(): number {
+    let due = Number.POSITIVE_INFINITY;
+    for (const timer of this.timers) if (timer.due < due) due = timer.due;
+    return due;
+  }
+
+  /**
+   * Takes the timer that fires next, if it is due at `time`, and sets its next round. `now` is the present of a live
+   * trace: rounds that have passed by then already are merged into this one, so that timers never pile up.
+   */
+  take(time: number, now: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.timers)
+      if (timer.due <= time && (next === undefined || timer.due < next.due)) next = timer;
+    if (next === undefined) return undefined;
+    next.fired++;
+    next.due += next.interval;
+    if (next.due <= now) {
+      const late = Math.floor((now - next.due) / next.interval) + 1;
+      next.merged += late;
+      next.due += late * next.interval;
+    }
+    return next;
+  }
+}
