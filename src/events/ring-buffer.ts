@@ -180,7 +180,7 @@ export class SubBufferReader {
   /** Every kind of entry, with all checks. */
   private nextSlowly(): boolean {
     // Views that were left over from before the memory grew read as undefined and end up here.
-    this.memory.refresh();
+    if (this.memory.u32.length === 0) this.memory.refresh();
     const u32 = this.memory.u32;
     const end = this.end;
     let position = this.position;
