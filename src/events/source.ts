@@ -25,6 +25,8 @@ export interface TraceRequest {
   readonly definitions: readonly EventDefinition[];
   /** kdebug.probe_by_id: instead of definitions. */
   readonly ids?: readonly number[];
+  /** Filter that goes with `ids`. */
+  readonly filter?: string;
   /** Where the definition text stands, for errors: offsets of definitions count from `span.start`. */
   readonly source: Source;
   readonly span: Span;

@@ -1,0 +1,184 @@
+// From trace blocks to enabled events: which kernel events the blocks mean, which blocks each event has, the kernel's
+// filters, and switching all on with few writes.
+
+import { errorAt, type Source, type Span } from '../language/diagnostics.js';
+import type { EventCatalogue, EventName } from './event-catalogue.js';
+import { splitName } from './event-catalogue.js';
+import type { TracingInstance } from './instance.js';
+import { KIND_NAMES } from './providers/index.js';
+import { definitionError, type PlacedDefinition, type Provider, type ProviderContext } from './providers/provider.js';
+import type { TraceRequest } from './source.js';
+import { explain, type KernelComplaint, parseErrorLog } from './tracefs.js';
+
+/** A filter with its place in the script. */
+export interface PlacedFilter {
+  readonly text: string;
+  readonly source: Source;
+  /** Of the text itself; where it has no place of its own, of the whole block. */
+  readonly span: Span;
+  /** `span` is the text's own, so that places inside of it can be shown. */
+  readonly exact: boolean;
+}
+
+/** A block's interest in an event. */
+export interface EventUse {
+  readonly block: number;
+  readonly filter: PlacedFilter | undefined;
+}
+
+/** A kernel event that blocks want. */
+export interface AttachedEvent extends EventName {
+  /** argname. */
+  readonly name: string;
+  /** In program order, a block once. */
+  readonly uses: EventUse[];
+}
+
+/** Finds the events of all blocks, by `system:event`. Throws KtapError at the first definition that means nothing. */
+export function findEvents(
+  requests: readonly TraceRequest[],
+  providers: ReadonlyMap<string, Provider>,
+  context: ProviderContext,
+): Map<string, AttachedEvent> {
+  const attached = new Map<string, AttachedEvent>();
+  const attach = (event: EventName & { readonly name?: string }, use: EventUse): void => {
+    const key = `${event.system}:${event.event}`;
+    let found = attached.get(key);
+    if (found === undefined) {
+      found = { system: event.system, event: event.event, name: event.name ?? event.event, uses: [] };
+      attached.set(key, found);
+    }
+    if (found.uses.at(-1)?.block !== use.block) found.uses.push(use);
+  };
+  for (const request of requests) {
+    const { block, source, span } = request;
+    for (const definition of request.definitions) {
+      const placed: PlacedDefinition = { definition, source, span };
+      const provider = providers.get(definition.kind);
+      if (provider === undefined) {
+        const known = [...providers.keys()].map((kind) => KIND_NAMES[kind as keyof typeof KIND_NAMES]);
+        throw definitionError(
+          placed,
+          `${KIND_NAMES[definition.kind]} cannot be traced yet`,
+          `this version traces ${known.join(', ')}`,
+        );
+      }
+      const use = { block, filter: placedFilter(placed) };
+      for (const event of provider.find(placed, context)) attach(event, use);
+    }
+    for (const id of request.ids ?? []) {
+      const event = eventById(id, context.catalogue);
+      if (event === undefined) throw errorAt(source, span, `there is no event with the id ${id}`);
+      const filter = request.filter === undefined ? undefined : { text: request.filter, source, span, exact: false };
+      attach(event, { block, filter });
+    }
+  }
+  return attached;
+}
+
+function placedFilter({ definition, source, span }: PlacedDefinition): PlacedFilter | undefined {
+  const { filter, filterOffset } = definition;
+  if (filter === undefined || filter.trim() === '') return undefined;
+  // Surrounding white space is left out, so that columns of the kernel's messages are columns of the script.
+  const text = filter.trim();
+  if (filterOffset === undefined) return { text, source, span, exact: false };
+  const start = span.start + filterOffset + filter.indexOf(text);
+  return { text, source, span: { start, end: start + text.length }, exact: true };
+}
+
+function eventById(id: number, catalogue: EventCatalogue): EventName | undefined {
+  return catalogue.eventWithId(id, new Map(catalogue.names().map((name) => [name, splitName(name)])));
+}
+
+/** The different filters of an event's uses; undefined stands for a use without one. */
+export function distinctFilters({ uses }: AttachedEvent): (string | undefined)[] {
+  return [...new Set(uses.map(({ filter }) => filter?.text))];
+}
+
+/**
+ * Gives the kernel the filters. Where an event has several, the kernel is given their union: the blocks' own are then to be
+ * evaluated on each record. Throws KtapError at a filter that the kernel refuses.
+ */
+export function setFilters(instance: TracingInstance, events: Iterable<AttachedEvent>): void {
+  for (const event of events) {
+    const texts = distinctFilters(event);
+    if (texts.length === 1 && texts[0] === undefined) continue;
+    // Each alone first, so that a refusal shows the right one.
+    for (const text of texts) {
+      const filter = event.uses.find((use) => use.filter?.text === text)?.filter;
+      if (filter !== undefined) setFilter(instance, event, filter, filter.text);
+    }
+    if (texts.length === 1) continue;
+    const { filter } = event.uses.find((use) => use.filter !== undefined)!;
+    // `0` takes a filter away.
+    const union = texts.includes(undefined) ? '0' : texts.map((text) => `(${text})`).join(' || ');
+    setFilter(instance, event, filter!, union);
+  }
+}
+
+function setFilter(instance: TracingInstance, event: EventName, filter: PlacedFilter, text: string): void {
+  const file = `events/${event.system}/${event.event}/filter`;
+  try {
+    // Newlines are white space, but would end the text for the kernel.
+    instance.folder.write(file, text.replace(/[\n\r]/g, ' '));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const complaint = filterComplaint(instance, file);
+    if (complaint === undefined) {
+      if (code !== 'EINVAL') throw explain(error, `${instance.folder.path}/${file}`, 'the filter cannot be set');
+      throw errorAt(filter.source, filter.span, `the kernel refuses this filter of ${event.system}:${event.event}`);
+    }
+    let { span } = filter;
+    if (filter.exact && text === filter.text) {
+      const start = Math.min(span.start + complaint.column, span.end - 1);
+      const word = /^[\w.]+/.exec(text.slice(complaint.column))?.[0] ?? '';
+      span = { start, end: Math.min(span.end, start + Math.max(1, word.length)) };
+    }
+    throw errorAt(
+      filter.source,
+      span,
+      `the kernel refuses this filter of ${event.system}:${event.event}: ${complaint.message}`,
+      complaint.message === 'Field not found' ? fieldsHint(instance, event) : undefined,
+    );
+  }
+}
+
+/** What the kernel says about a refused filter: in error_log since 5.2, in the filter file itself in all kernels. */
+function filterComplaint(instance: TracingInstance, file: string): KernelComplaint | undefined {
+  // FILTER \n spaces ^ \n parse_error: MESSAGE
+  const match = /^(.*)\n( *)\^\nparse_error: (.*)\n/.exec(instance.folder.tryRead(file) ?? '');
+  if (match !== null) return { message: match[3]!, command: match[1]!, column: match[2]!.length };
+  return parseErrorLog(instance.folder.tryRead('error_log') ?? '');
+}
+
+function fieldsHint(instance: TracingInstance, { system, event }: EventName): string | undefined {
+  const format = instance.folder.tryRead(`events/${system}/${event}/format`) ?? '';
+  const names = [...format.matchAll(/^\tfield:[^;]*?(\w+)(?:\[[^;]*)?;/gm)].map(([, name]) => name);
+  return names.length === 0 ? undefined : `the fields are ${names.join(', ')}`;
+}
+
+/**
+ * Enables events. A system all of whose events are wanted takes one write, and so does the whole kernel.
+ * `refused` is told of those that the kernel does not enable.
+ */
+export function enableEvents(
+  instance: TracingInstance,
+  catalogue: EventCatalogue,
+  events: ReadonlyMap<string, AttachedEvent>,
+  refused: (name: string, error: NodeJS.ErrnoException) => void,
+): void {
+  instance.enable(enableWords(events, events.size > 1 ? catalogue.names() : []), refused);
+}
+
+/** The words for set_event: names, `system:*` where all of `all` in that system are wanted, or `*:*`. */
+export function enableWords(wanted: ReadonlyMap<string, unknown>, all: readonly string[]): string[] {
+  if (all.length > 0 && all.every((name) => wanted.has(name))) return ['*:*'];
+  const missing = new Set(all.filter((name) => !wanted.has(name)).map((name) => splitName(name).system));
+  const systems = new Set(all.map((name) => splitName(name).system));
+  const words = new Set<string>();
+  for (const name of wanted.keys()) {
+    const { system } = splitName(name);
+    words.add(systems.has(system) && !missing.has(system) ? `${system}:*` : name);
+  }
+  return [...words];
+}

@@ -1,0 +1,330 @@
+// Events of this machine's kernel, live: puts the parts of this folder together behind EventSource.
+//
+//     trace blocks ─ providers ─ attachment ─► instance ─ live-buffers ─ merge ─► cursor
+//                                              processes (a second instance) ─► names in time
+//                                              traced-command, held until start()
+
+import { readdirSync, writeSync } from 'node:fs';
+import { machine, cpus as nodeCpus, constants as osConstants, release } from 'node:os';
+import type { LinearMemory } from '../engine/memory.js';
+import { plainError } from '../language/diagnostics.js';
+import { type AttachedEvent, distinctFilters, enableEvents, findEvents, setFilters } from './attachment.js';
+import { atExit, removeLeftovers } from './cleanup.js';
+import { EventCatalogue } from './event-catalogue.js';
+import { closeAll, TracingInstance } from './instance.js';
+import { LiveBuffers } from './live-buffers.js';
+import { native } from './native.js';
+import { TaskHistory } from './processes.js';
+import { makeProviders } from './providers/index.js';
+import { LAYOUT_64_BIT, parseHeaderPage, type SubBufferLayout } from './ring-buffer.js';
+import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from './source.js';
+import { findCommand, TracedCommand } from './traced-command.js';
+import { explain, findTracefs, TracefsFolder } from './tracefs.js';
+
+export { describeEvents, listEvents } from './list-events.js';
+
+export interface LiveOptions {
+  readonly memory: LinearMemory;
+  /** Memory for event records: address, 4096-aligned. */
+  allocateBuffer(bytes: number): number;
+  /** Only this process, with its threads and later children. */
+  readonly pid?: number;
+  /** Only this CPU. */
+  readonly cpu?: number;
+  /** Started held, traced with its children; runs from `start` on. */
+  readonly command?: readonly string[];
+  /** Trace the threads of this process too. */
+  readonly traceSelf?: boolean;
+  /** KiB of each CPU's buffer in the kernel. */
+  readonly bufferSizeKb?: number;
+  /** Messages for the user. */
+  readonly onMessage?: (text: string) => void;
+  /** Folder of tracefs; found or mounted where not given. */
+  readonly tracefs?: string;
+}
+
+/** Longest wait for a buffer that is not half full, so that a single event is seen soon. Milliseconds. */
+const LONGEST_WAIT = 100;
+/** poll wakes when a buffer is filled so far, in per cent: at 0 a single event would wake it, again and again. */
+const WAKE_PERCENT = '50';
+
+export class LiveSource implements EventSource {
+  readonly kind = 'live';
+  readonly machine: EventSource['machine'];
+  readonly epoch = process.hrtime.bigint();
+  readonly wallClockOffset = wallClockOffset();
+  readonly ended = false;
+  /** Resolves when the command has ended; undefined where there is none. `signal` is a number. */
+  readonly exited: Promise<{ status: number | null; signal: number | null }> | undefined;
+
+  private readonly options: LiveOptions;
+  private readonly tracefs: TracefsFolder;
+  private readonly catalogue: EventCatalogue;
+  private readonly layout: SubBufferLayout;
+  private readonly providers = makeProviders();
+  private events: ReadonlyMap<string, AttachedEvent> = new Map();
+  private readonly bound = new Map<number, BoundEvent | undefined>();
+  private instance: TracingInstance | undefined;
+  private buffers: LiveBuffers | undefined;
+  private tasks: TaskHistory | undefined;
+  private command: TracedCommand | undefined;
+  private reportExit: ((exit: { status: number | null; signal: number | null }) => void) | undefined;
+  private readonly forgetExitHook: () => void;
+
+  private state: 'new' | 'attached' | 'tracing' | 'stopped' | 'closed' = 'new';
+  private wakeFd = -1;
+  private pollUnderWay = false;
+  private wakeUp: (() => void) | undefined;
+  private lost: readonly Loss[] = [];
+
+  constructor(options: LiveOptions) {
+    this.options = options;
+    if (options.command !== undefined) {
+      findCommand(options.command[0] ?? '');
+      this.exited = new Promise((resolve) => {
+        this.reportExit = resolve;
+      });
+    }
+    const root = options.tracefs ?? findTracefs();
+    this.tracefs = new TracefsFolder(root);
+    this.catalogue = new EventCatalogue(this.tracefs);
+    this.layout = parseHeaderPage(this.tracefs.tryRead('events/header_page') ?? '') ?? LAYOUT_64_BIT;
+    this.machine = { arch: machine(), kernelVersion: release(), cpuCount: nodeCpus().length };
+    if (options.pid !== undefined && threadsOf(options.pid).length === 0) {
+      throw plainError(`there is no process ${options.pid}`);
+    }
+    removeLeftovers(root);
+    this.forgetExitHook = atExit(() => this.close());
+  }
+
+  attach(requests: readonly TraceRequest[]): void {
+    const { catalogue, options, tracefs } = this;
+    this.events = findEvents(requests, this.providers, { tracefs, catalogue });
+    // Before anything is known of this process's own threads: its children inherit their place on the kernel's lists.
+    this.startCommand();
+    const { bufferSizeKb } = options;
+    const instance = TracingInstance.create(tracefs.path, bufferSizeKb === undefined ? {} : { bufferSizeKb });
+    this.instance = instance;
+    this.state = 'attached';
+    if (options.cpu !== undefined) this.selectCpu(instance, options.cpu);
+    this.selectTasks(instance);
+    setFilters(instance, this.events.values());
+    this.checkFilters();
+    enableEvents(instance, catalogue, this.events, (name, error) => {
+      if (this.events.size === 1 || error.code === 'EPERM') {
+        throw explain(error, `${instance.folder.path}/set_event`, `${name} cannot be enabled`);
+      }
+      options.onMessage?.(`ktap: warning: the kernel refuses to enable ${name} (${error.code})`);
+    });
+    instance.folder.tryWrite('buffer_percent', WAKE_PERCENT);
+    const { memory } = options;
+    const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
+    const cpus = options.cpu === undefined ? instance.cpus : [options.cpu];
+    this.buffers = new LiveBuffers({ ...common, instance, cpus });
+    this.tasks = new TaskHistory({ ...common, root: tracefs.path, catalogue });
+    this.command?.holdAtExec();
+  }
+
+  private startCommand(): void {
+    if (this.options.command === undefined || this.command !== undefined) return;
+    this.command = new TracedCommand(this.options.command);
+    this.command.exited.then(({ status, signal }) =>
+      this.reportExit!({ status, signal: signal === null ? null : osConstants.signals[signal] }),
+    );
+  }
+
+  private selectCpu(instance: TracingInstance, cpu: number): void {
+    if (!instance.cpus.includes(cpu))
+      throw plainError(`there is no CPU ${cpu}: the kernel has ${instance.cpus.join(', ')}`);
+    instance.onlyCpu(cpu);
+  }
+
+  /** Says whose events are wanted. The kernel keeps the lists up to date as tasks fork and exit. */
+  private selectTasks(instance: TracingInstance): void {
+    const { pid, traceSelf } = this.options;
+    instance.setOption('event-fork', true);
+    if (pid !== undefined) addThreads(instance, 'set_event_pid', pid);
+    if (this.command !== undefined) addThreads(instance, 'set_event_pid', this.command.pid);
+    // Who is on the first list only has to be kept off the second where it is this process itself.
+    const onlyOthers = (pid !== undefined && pid !== process.pid) || this.command !== undefined;
+    if (traceSelf !== true && !onlyOthers) addThreads(instance, 'set_event_notrace_pid', process.pid);
+  }
+
+  private checkFilters(): void {
+    for (const event of this.events.values()) {
+      if (distinctFilters(event).length < 2) continue;
+      throw plainError(`several filters on ${event.system}:${event.event} are not possible yet`);
+    }
+  }
+
+  start(): void {
+    if (this.state === 'new') this.attach([]);
+    if (this.state !== 'attached') return;
+    this.state = 'tracing';
+    this.tasks?.start();
+    this.instance!.tracing = true;
+    this.command?.release();
+  }
+
+  poll(final: boolean): RecordCursor {
+    const buffers = this.buffers!;
+    const handled = buffers.horizon;
+    buffers.read(final);
+    this.tasks?.update(handled);
+    return buffers.merger;
+  }
+
+  get horizon(): number {
+    const horizon = this.buffers?.horizon ?? 0;
+    return Math.max(0, Math.min(horizon, Number(process.hrtime.bigint() - this.epoch)));
+  }
+
+  async wait(milliseconds: number): Promise<void> {
+    this.tasks?.lookUpSome();
+    const { buffers } = this;
+    const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), LONGEST_WAIT));
+    if (buffers === undefined || this.state !== 'tracing' || timeout === 0 || this.pollUnderWay) {
+      await this.sleep(timeout);
+      return;
+    }
+    if (this.wakeFd < 0) this.wakeFd = native().eventfd();
+    this.pollUnderWay = true;
+    await native().pollLater([this.wakeFd, ...buffers.fds], timeout);
+    this.pollUnderWay = false;
+    if (this.closed) this.closeWakeFd();
+  }
+
+  private get closed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** Where poll cannot be used: a timer that `wake` ends. */
+  private sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.wakeUp = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      this.wakeUp = done;
+    });
+  }
+
+  wake(): void {
+    this.wakeUp?.();
+    // It stays readable: whoever wakes wants no further wait.
+    if (this.wakeFd >= 0) writeSync(this.wakeFd, new Uint8Array(new BigUint64Array([1n]).buffer));
+  }
+
+  eventOf(id: number): BoundEvent | undefined {
+    if (this.bound.has(id)) return this.bound.get(id);
+    const name = this.catalogue.eventWithId(id, this.events);
+    const event = name === undefined ? undefined : this.events.get(`${name.system}:${name.event}`);
+    const bound =
+      event === undefined
+        ? undefined
+        : { format: this.catalogue.formatOf(event), blocks: event.uses.map(({ block }) => block), name: event.name };
+    this.bound.set(id, bound);
+    return bound;
+  }
+
+  textOf(event: BoundEvent, _address: number, _length: number): string {
+    return event.name;
+  }
+
+  commOf(tid: number, time: number, cpu?: number): string {
+    return this.tasks?.commOf(tid, time, cpu) ?? '<...>';
+  }
+
+  pidOf(tid: number, time: number): number {
+    return this.tasks?.pidOf(tid, time) ?? tid;
+  }
+
+  kernelSymbol(_address: bigint): string | undefined {
+    return undefined;
+  }
+
+  kernelTextSymbol(_address: bigint): string | undefined {
+    return undefined;
+  }
+
+  losses(): readonly Loss[] {
+    const { instance } = this;
+    if (instance === undefined || this.state === 'closed') return this.lost;
+    const losses: Loss[] = [];
+    for (const cpu of instance.cpus) {
+      const { lost } = instance.statistics(cpu);
+      if (lost > 0) losses.push({ cpu, events: lost });
+    }
+    return losses;
+  }
+
+  stop(): void {
+    if (this.state !== 'tracing') return;
+    this.state = 'stopped';
+    this.instance!.tracing = false;
+    this.wake();
+  }
+
+  close(): void {
+    if (this.state === 'closed') return;
+    this.lost = this.losses();
+    this.state = 'closed';
+    this.forgetExitHook();
+    this.command?.abandon();
+    this.buffers?.close();
+    this.instance?.remove();
+    for (const provider of this.providers.values()) provider.close?.();
+    this.tasks?.close();
+    this.wake();
+    if (!this.pollUnderWay) this.closeWakeFd();
+  }
+
+  private closeWakeFd(): void {
+    if (this.wakeFd >= 0) closeAll([this.wakeFd]);
+    this.wakeFd = -1;
+  }
+}
+
+/**
+ * Opens this machine's kernel as a source of events; nothing is attached yet. Throws KtapError where tracing is not possible,
+ * CommandError (with the exit status) where the command cannot be run.
+ */
+export function openLive(options: LiveOptions): LiveSource {
+  return new LiveSource(options);
+}
+
+/** Thread ids of a process; none where there is no such process. */
+function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Puts all threads of a process on a list; those that come while that is done, too. */
+function addThreads(instance: TracingInstance, file: 'set_event_pid' | 'set_event_notrace_pid', pid: number): void {
+  const added = new Set<number>();
+  for (;;) {
+    const tids = threadsOf(pid).filter((tid) => !added.has(tid));
+    if (tids.length === 0) return;
+    try {
+      if (!instance.addPids(file, tids)) {
+        if (file === 'set_event_pid')
+          throw plainError('this kernel cannot trace single processes: it has no set_event_pid');
+        return;
+      }
+    } catch (error) {
+      throw explain(error, `${instance.folder.path}/${file}`, 'processes cannot be selected');
+    }
+    for (const tid of tids) added.add(tid);
+  }
+}
+
+/** Nanoseconds from the monotonic clock to the time since 1970, good to about a microsecond. */
+function wallClockOffset(): bigint {
+  const wall = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  return wall - process.hrtime.bigint();
+}
