@@ -11,6 +11,9 @@ export type SymbolSource = Pick<BuiltinContext, 'kernelSymbol' | 'facts'>;
 /** Longest text that a table may give: one that holds the same tables again and again would not fit into memory. */
 const LONGEST_TEXT = 64 * 1024 * 1024;
 
+/** Bytes after which a table's text is put aside. */
+const PIECE = 65_536;
+
 /** What `type(v)` answers. */
 export function typeName(value: Value): string {
   switch (typeof value) {
@@ -74,6 +77,9 @@ interface OpenTable {
 function formatTable(outermost: TableRef, symbols: SymbolSource): string {
   const open: OpenTable[] = [];
   const under = new Set<number>();
+  // A string that grows by millions of small pieces keeps a node for each: from time to time they are made one.
+  const done: Buffer[] = [];
+  let doneLength = 0;
   let text = '';
 
   const add = (value: Value): void => {
@@ -102,8 +108,13 @@ function formatTable(outermost: TableRef, symbols: SymbolSource): string {
       add(value);
       continue;
     }
-    if (text.length > LONGEST_TEXT)
-      throw new ScriptError(`the text of this ${typeName(outermost)} is longer than ${LONGEST_TEXT >> 20} MiB`);
+    if (text.length > PIECE) {
+      done.push(Buffer.from(text, 'latin1'));
+      doneLength += text.length;
+      text = '';
+      if (doneLength > LONGEST_TEXT)
+        throw new ScriptError(`the text of this ${typeName(outermost)} is longer than ${LONGEST_TEXT >> 20} MiB`);
+    }
     const next = current.entries.next();
     if (next.done) {
       open.pop();
@@ -117,5 +128,5 @@ function formatTable(outermost: TableRef, symbols: SymbolSource): string {
     current.pending = [value];
     add(key);
   }
-  return text;
+  return done.length === 0 ? text : Buffer.concat(done).toString('latin1') + text;
 }

@@ -2,14 +2,14 @@
 
 import type { Engine } from '../engine/engine.js';
 import { FIRST_HOST_BUILTIN, nativeBuiltinId } from '../engine/native-builtins.js';
-import { ScriptError, type TableRef, type Value } from '../engine/values.js';
-import { plainError } from '../language/diagnostics.js';
+import type { TableRef, Value } from '../engine/values.js';
 import { AGGREGATION_BUILTINS } from './aggregation.js';
 import { ANSI_BUILTINS } from './ansi.js';
 import { type ArgumentCheck, argumentCheck } from './arguments.js';
 import { CONTROL_BUILTINS, HIDDEN_BUILTINS } from './control.js';
 import type { Builtin, BuiltinContext } from './declare.js';
 import { EVENT_BUILTINS } from './event.js';
+import { checkDeclaration, guarded } from './extra.js';
 import { HISTOGRAM_BUILTINS } from './histogram.js';
 import { KDEBUG_BUILTINS } from './kdebug.js';
 import { MEMORY_BUILTINS } from './memory.js';
@@ -104,7 +104,7 @@ export function installBuiltins(
   for (const builtin of [...BUILTINS, ...HIDDEN_BUILTINS]) define(builtin, builtin.call);
   for (const builtin of extra) {
     checkDeclaration(builtin);
-    define(builtin, (context, ...args) => checkedResult(builtin.name, builtin.call!(context, ...args)));
+    define(builtin, guarded(builtin));
   }
 
   return {
@@ -114,51 +114,4 @@ export function installBuiltins(
       return (call as (context: BuiltinContext, ...args: Value[]) => Value | readonly Value[])(context, ...args);
     },
   };
-}
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/;
-
-/** Throws KtapError where an added declaration misses something; it may come from a file without types. */
-export function checkDeclaration(builtin: Builtin): void {
-  const wrong = (what: string): never => {
-    throw plainError(
-      `a built-in that was added is wrong: ${what}`,
-      'docs/builtins.md shows what a declaration needs: name, family, parameters, returns, doc, call',
-    );
-  };
-  if (typeof builtin !== 'object' || builtin === null) wrong(`${String(builtin)} is no declaration`);
-  const { name, aliases = [], parameters, call } = builtin;
-  for (const each of [name, ...aliases])
-    if (typeof each !== 'string' || !NAME.test(each)) wrong(`"${String(each)}" is no name`);
-  if (typeof call !== 'function') wrong(`${name} has no function \`call\``);
-  if (
-    !Array.isArray(parameters) ||
-    parameters.some((each) => typeof each?.name !== 'string' || each.type === undefined)
-  )
-    wrong(`the parameters of ${name} are no list of { name, type }`);
-}
-
-/** What an added built-in answers, as values of a script; text becomes UTF-8 bytes. */
-function checkedResult(name: string, result: unknown): Value | readonly Value[] {
-  if (Array.isArray(result)) return result.map((each) => checkedValue(name, each));
-  return checkedValue(name, result);
-}
-
-function checkedValue(name: string, value: unknown): Value {
-  switch (typeof value) {
-    case 'undefined':
-    case 'boolean':
-      return value;
-    case 'number':
-      if (Number.isSafeInteger(value)) return value;
-      throw new ScriptError(`${name} gave ${value}: numbers of ktap are integers`, 'give integers over 2^53 as bigint');
-    case 'bigint':
-      return BigInt.asIntN(64, value);
-    case 'string':
-      return /[^\x00-\xff]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value;
-    default:
-      if (value === null) return undefined;
-      if (typeof value === 'object' && 'kind' in value && 'ref' in value) return value as unknown as Value;
-      throw new ScriptError(`${name} gave a JavaScript ${typeof value}, which is no value of a script`);
-  }
 }
