@@ -171,14 +171,17 @@ export function enableEvents(
 }
 
 /** The words for set_event: names, `system:*` where all of `all` in that system are wanted, or `*:*`. */
-export function enableWords(wanted: ReadonlyMap<string, unknown>, all: readonly string[]): string[] {
-  if (all.length > 0 && all.every((name) => wanted.has(name))) return ['*:*'];
-  const missing = new Set(all.filter((name) => !wanted.has(name)).map((name) => splitName(name).system));
-  const systems = new Set(all.map((name) => splitName(name).system));
-  const words = new Set<string>();
-  for (const name of wanted.keys()) {
-    const { system } = splitName(name);
-    words.add(systems.has(system) && !missing.has(system) ? `${system}:*` : name);
+export function enableWords(wanted: ReadonlyMap<string, EventName>, all: readonly string[]): string[] {
+  const unwanted = new Map<string, number>();
+  let left = 0;
+  for (const name of all) {
+    const system = name.slice(0, name.indexOf(':'));
+    const isWanted = wanted.has(name);
+    if (!isWanted) left++;
+    unwanted.set(system, (unwanted.get(system) ?? 0) + (isWanted ? 0 : 1));
   }
+  if (all.length > 0 && left === 0) return ['*:*'];
+  const words = new Set<string>();
+  for (const [name, { system }] of wanted) words.add(unwanted.get(system) === 0 ? `${system}:*` : name);
   return [...words];
 }

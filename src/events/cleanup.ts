@@ -6,8 +6,8 @@
 //
 // Only what carries such a name and belongs to nobody alive is touched.
 
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
-import { findTracefs, TracefsFolder } from './tracefs.js';
+import { mkdirSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
+import { findTracefs, readText, TracefsFolder } from './tracefs.js';
 
 /** /proc/PID/ns/pid of the machine's first pid namespace; the number is fixed (include/linux/proc_ns.h). */
 const FIRST_PID_NAMESPACE = '4026531836';
@@ -17,7 +17,7 @@ const BUSY_PATIENCE = 500;
 /** State letter and start time of a process, undefined where there is none. */
 function processStat(pid: string): { state: string; start: string } | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = readText(`/proc/${pid}/stat`);
     // The name, in parentheses, may contain anything; field 3 is the state, field 22 the start time.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return { state: fields[0]!, start: fields[19]! };

@@ -18,7 +18,6 @@ export class EventCatalogue {
   private dynamicNames: ReadonlySet<string> | undefined;
   private readonly formats = new Map<string, EventFormat>();
   private readonly ids = new Map<string, number>();
-  private positions: ReadonlyMap<string, number> | undefined;
 
   constructor(tracefs: TracefsFolder) {
     this.tracefs = tracefs;
@@ -53,9 +52,18 @@ export class EventCatalogue {
     const eventMatches = globMatcher(event);
     const leftOut = system === '*' ? this.dynamic() : undefined;
     const found: EventName[] = [];
+    // The kernel lists the events of a system one after the other, mostly.
+    let current = '';
+    let wanted = false;
     for (const name of this.names()) {
-      const parts = splitName(name);
-      if (systemMatches(parts.system) && eventMatches(parts.event) && leftOut?.has(name) !== true) found.push(parts);
+      const colon = name.indexOf(':');
+      if (colon !== current.length || !name.startsWith(current)) {
+        current = name.slice(0, colon);
+        wanted = systemMatches(current);
+      }
+      if (!wanted) continue;
+      const eventName = name.slice(colon + 1);
+      if (eventMatches(eventName) && leftOut?.has(name) !== true) found.push({ system: current, event: eventName });
     }
     return found;
   }
@@ -94,11 +102,10 @@ export class EventCatalogue {
    * lists them, so one known id tells where the wanted one stands; that is checked, and where it does not hold all are read.
    */
   eventWithId(id: number, candidates: ReadonlyMap<string, EventName>): EventName | undefined {
-    this.positions ??= new Map(this.names().map((name, position) => [name, position]));
     const known = candidates.entries().next().value;
     if (known === undefined) return undefined;
-    const position = this.positions.get(known[0]);
-    if (position !== undefined) {
+    const position = this.names().indexOf(known[0]);
+    if (position >= 0) {
       const guess = this.names()[position + id - this.idOf(known[1])];
       const event = guess === undefined ? undefined : candidates.get(guess);
       if (event !== undefined && this.idOf(event) === id) return event;

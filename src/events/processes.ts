@@ -9,13 +9,14 @@
 // to be done, so that its name is known even if it ends before. After each look the watched events are read: a rename that
 // came before the look is then in the history with the old name.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { LinearMemory } from '../engine/memory.js';
 import type { EventCatalogue, EventName } from './event-catalogue.js';
 import type { EventFormat } from './format.js';
 import { TracingInstance } from './instance.js';
 import { LiveBuffers } from './live-buffers.js';
 import type { SubBufferLayout } from './ring-buffer.js';
+import { readText } from './tracefs.js';
 
 const NEW_TASK: EventName = { system: 'task', event: 'task_newtask' };
 const RENAME: EventName = { system: 'task', event: 'task_rename' };
@@ -235,7 +236,7 @@ function threadGroup(tid: number): number | undefined {
 
 function tryRead(path: string): string | undefined {
   try {
-    return readFileSync(path, 'latin1');
+    return readText(path);
   } catch {
     return undefined;
   }

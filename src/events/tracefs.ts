@@ -1,7 +1,17 @@
 // The kernel's tracing file system (Documentation/trace/ftrace.rst): finds or mounts it, reads and writes its files, and
 // says what is wrong in words that tell what to do. Texts are byte strings.
 
-import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { KtapError, plainError } from '../language/diagnostics.js';
 import { native } from './native.js';
 
@@ -101,6 +111,28 @@ export function explain(error: unknown, path: string, doing: string): KtapError 
   return plainError(`${doing}: ${path}: ${message}`);
 }
 
+/** Bytes that a first read asks for; nearly all files of tracefs and /proc that are read here are shorter. */
+const SMALL_FILE = 8192;
+
+/**
+ * Text of a file of tracefs or /proc, a byte string. Such files have no size that could be asked for: readFileSync would
+ * allocate 64 KiB for each, and hundreds of them are read. Throws Node's errors.
+ */
+export function readText(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    let text = '';
+    const bytes = Buffer.allocUnsafeSlow(SMALL_FILE);
+    for (;;) {
+      const read = readSync(fd, bytes, 0, SMALL_FILE, null);
+      if (read === 0) return text;
+      text += bytes.toString('latin1', 0, read);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Files below a folder of tracefs: its root or an instance. Methods throw Node's errors; `explain` makes them readable. */
 export class TracefsFolder {
   readonly path: string;
@@ -110,7 +142,7 @@ export class TracefsFolder {
 
   /** Whole text of a file. */
   read(name: string): string {
-    return readFileSync(`${this.path}/${name}`, 'latin1');
+    return readText(`${this.path}/${name}`);
   }
 
   /** Text of a file, or undefined where this kernel does not have it. */
