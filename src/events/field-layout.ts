@@ -11,16 +11,16 @@ const SYSCALL_DATA = /^__.*_val$/;
 
 /**
  * The layout of an event. `args`: the fields without the common ones, in the order of the format file. `named`: all
- * fields, the common ones included. `name` is the event's name; a provider that shows another one (probes) replaces it.
+ * fields, the common ones included. `name` is what argname gives; the event's own name unless a provider shows another one.
  */
-export function eventLayout(format: EventFormat): EventLayout {
+export function eventLayout(format: EventFormat, name = format.name): EventLayout {
   const syscall = isSyscallEnter(format);
   const named = format.fields.map((field) => (syscall ? syscallField(field) : fieldLayout(field)));
   const args = named.filter((layout, index) => {
     const field = format.fields[index]!;
     return !field.common && !(syscall && SYSCALL_DATA.test(layout.name));
   });
-  return { name: format.name, args, named };
+  return { name, args, named };
 }
 
 /** The event is the entry of a system call: its fields from the second on are registers. */

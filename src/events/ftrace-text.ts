@@ -76,7 +76,7 @@ function plainSymbol(environment: TextEnvironment): (address: Integer) => string
   return (address) => {
     let text = texts.get(address);
     if (text === undefined) {
-      const place = address === 0 ? undefined : environment.symbolAt?.(BigInt(address));
+      const place = address === 0 ? undefined : environment.placeAt?.(BigInt(address));
       text =
         address === 0
           ? '0'

@@ -19,7 +19,7 @@ export interface TextEnvironment {
   /** Timer ticks a second (CONFIG_HZ). */
   readonly ticksPerSecond?: number | undefined;
   /** The symbol that an address of kernel text or data is in. */
-  symbolAt?(address: bigint): SymbolPlace | undefined;
+  placeAt?(address: bigint): SymbolPlace | undefined;
   /** A constant string of the kernel (`printk_formats` of tracefs), a byte string. */
   kernelString?(address: bigint): string | undefined;
   /** Value of an enumerator that the print fmt left as a name (BTF). */

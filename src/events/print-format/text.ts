@@ -160,7 +160,7 @@ export function symbolPrinter(environment: TextEnvironment, extension: string): 
     let text = texts.get(address);
     if (text === undefined) {
       const exact = BigInt(address);
-      const place = exact === 0n && back === 1n ? undefined : environment.symbolAt?.(exact - back);
+      const place = exact === 0n && back === 1n ? undefined : environment.placeAt?.(exact - back);
       text = place === undefined ? `0x${exact.toString(16)}` : symbolText(place, Number(back), withOffset);
       // Addresses of an event are few; if they are not (jump targets of a JIT), the memory stays bounded.
       if (texts.size >= 4096) texts.clear();
