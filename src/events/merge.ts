@@ -148,6 +148,15 @@ export class RecordMerger implements RecordCursor {
     return this.handedOut || this.streams.some((stream) => !stream.empty);
   }
 
+  /** Nothing before this time will be handed out any more. After the last record of all: its time. */
+  get horizon(): number {
+    let horizon = Math.min(this.current.time, this.rival.time);
+    if (horizon < Number.POSITIVE_INFINITY) return horizon;
+    horizon = Number.NEGATIVE_INFINITY;
+    for (const { last } of this.streams) horizon = Math.max(horizon, last);
+    return horizon;
+  }
+
   /** Sub-buffers of a stream that are not consumed yet. */
   waiting(stream: number): number {
     const { queue, queueStart } = this.streams[stream]!;

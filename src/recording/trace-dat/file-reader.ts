@@ -1,0 +1,152 @@
+// Bounded reading of a recording's metadata: numbers and strings one after the other, through one window of the file. Each
+// read says what it was for, so that a file that ends early or whose sizes lie gives an error that names the place.
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type KtapError, plainError } from '../../language/diagnostics.js';
+
+const WINDOW = 65536;
+
+/** What is wrong with a recording: it ends too early, or what it says cannot be. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError';
+  /** The file's end was reached, which a recording that was broken off shows. */
+  readonly truncated: boolean;
+  constructor(message: string, truncated: boolean) {
+    super(message);
+    this.truncated = truncated;
+  }
+}
+
+export class FileReader {
+  readonly path: string;
+  readonly size: number;
+  /** Where the next read begins; may be set. */
+  position = 0;
+  littleEndian = true;
+  private readonly descriptor: number;
+  private readonly window = new Uint8Array(WINDOW);
+  private readonly view = new DataView(this.window.buffer);
+  private windowStart = 0;
+  private windowLength = 0;
+  private closed = false;
+
+  /** Opens a regular file; throws KtapError. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.descriptor = openSync(path, 'r');
+    } catch (error) {
+      throw openError(path, error as NodeJS.ErrnoException);
+    }
+    const stat = fstatSync(this.descriptor);
+    if (!stat.isFile()) {
+      closeSync(this.descriptor);
+      const hint = 'a recording is read in several places at once: give a regular file';
+      throw plainError(`cannot replay ${path}: it is ${stat.isDirectory() ? 'a folder' : 'not a regular file'}`, hint);
+    }
+    this.size = stat.size;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    closeSync(this.descriptor);
+  }
+
+  get left(): number {
+    return this.size - this.position;
+  }
+
+  /** Reads up to `length` bytes at a place of the file into `target`; fewer where the file ends. */
+  readInto(target: Uint8Array, position: number, length: number): number {
+    let done = 0;
+    while (done < length) {
+      const got = readSync(this.descriptor, target, done, length - done, position + done);
+      if (got === 0) break;
+      done += got;
+    }
+    return done;
+  }
+
+  u8(what: string): number {
+    return this.view.getUint8(this.take(1, what));
+  }
+
+  u16(what: string): number {
+    return this.view.getUint16(this.take(2, what), this.littleEndian);
+  }
+
+  u32(what: string): number {
+    return this.view.getUint32(this.take(4, what), this.littleEndian);
+  }
+
+  bigU64(what: string): bigint {
+    return this.view.getBigUint64(this.take(8, what), this.littleEndian);
+  }
+
+  /** A size or an offset. One that no file can have is damage. */
+  u64(what: string): number {
+    const value = Number(this.bigU64(what));
+    if (!Number.isSafeInteger(value)) throw new DamageError(`${what} cannot be ${value}`, false);
+    return value;
+  }
+
+  /** Bytes as a byte string. */
+  text(length: number, what: string): string {
+    if (length > this.left) throw this.tooShort(what);
+    if (length <= WINDOW) {
+      const at = this.take(length, what);
+      return Buffer.from(this.window.buffer, at, length).toString('latin1');
+    }
+    const bytes = Buffer.allocUnsafe(length);
+    const got = this.readInto(bytes, this.position, length);
+    if (got < length) throw this.tooShort(what);
+    this.position += length;
+    return bytes.toString('latin1');
+  }
+
+  /** A string up to its NUL, which is passed. */
+  cString(what: string, longest = 4096): string {
+    let text = '';
+    for (;;) {
+      const byte = this.u8(what);
+      if (byte === 0) return text;
+      text += String.fromCharCode(byte);
+      if (text.length > longest) throw new DamageError(`${what} does not end`, false);
+    }
+  }
+
+  /** Passes bytes that are not needed now; answers where they are. */
+  skip(length: number, what: string): { offset: number; size: number } {
+    if (length > this.left) throw this.tooShort(what);
+    const offset = this.position;
+    this.position += length;
+    return { offset, size: length };
+  }
+
+  /** Brings `length` bytes into the window and passes them; answers their place in it. */
+  private take(length: number, what: string): number {
+    const { position } = this;
+    if (position < this.windowStart || position + length > this.windowStart + this.windowLength) {
+      this.windowStart = position;
+      this.windowLength = position >= this.size ? 0 : this.readInto(this.window, position, WINDOW);
+      if (length > this.windowLength) throw this.tooShort(what);
+    }
+    this.position += length;
+    return position - this.windowStart;
+  }
+
+  private tooShort(what: string): DamageError {
+    return new DamageError(`the file ends within ${what}`, true);
+  }
+}
+
+function openError(path: string, error: NodeJS.ErrnoException): KtapError {
+  const reason =
+    error.code === 'ENOENT'
+      ? 'there is no such file'
+      : error.code === 'EACCES'
+        ? 'no permission to read it'
+        : error.message;
+  return plainError(`cannot replay ${path}: ${reason}`);
+}
