@@ -3,12 +3,14 @@
 
 import type { Builtin } from '../builtins/declare.js';
 import { type InstalledBuiltins, installBuiltins } from '../builtins/registry.js';
-import type { Engine, EventDescriptor } from '../engine/engine.js';
+import type { Engine, EventDescriptor, EventLayout } from '../engine/engine.js';
+import { NAMED_FIELD_BASE } from '../engine/heap-layout.js';
 import { createInterpreter } from '../engine/index.js';
 import { RunStatus } from '../engine/layout.js';
 import { type FunctionRef, type HeapRef, ScriptError, type Value } from '../engine/values.js';
-import { eventLayout } from '../events/field-layout.js';
+import { eventLayout, readHostField } from '../events/field-layout.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, RecordPredicate, TraceRequest } from '../events/source.js';
+import { CommandError } from '../events/traced-command.js';
 import { type Diagnostic, KtapError } from '../language/diagnostics.js';
 import { parseEventDefinitions, parseInterval } from '../language/event-definition.js';
 import { argumentTable, argumentValue } from './arguments.js';
@@ -80,6 +82,7 @@ interface Handler {
 /** What an id of a record leads to. */
 interface Binding {
   readonly event: BoundEvent;
+  readonly layout: EventLayout;
   readonly descriptor: EventDescriptor;
   readonly handlers: readonly Handler[];
   readonly filters: readonly (RecordPredicate | undefined)[] | undefined;
@@ -134,6 +137,8 @@ export class Session {
   #stopAsked: number | undefined;
   #abortAsked = false;
   #commandEnded = false;
+  /** The command could not be started. */
+  #commandError: CommandError | undefined;
   /** Nothing that is written can arrive any more. */
   #outputClosed = false;
   /** Globals as the built-ins set them, to tell the script's own apart. */
@@ -146,7 +151,7 @@ export class Session {
       gcStress: settings.gcStress,
       host: {
         eventText: () => this.#eventText(),
-        eventField: () => undefined,
+        eventField: (index) => this.#eventField(index),
         callBuiltin: (id, args) => this.#builtins.callBuiltin(id, args),
       },
       resolveSymbol: (name) => this.#resolveSymbol(name),
@@ -264,6 +269,7 @@ export class Session {
         return;
       }
       this.#failed = true;
+      if (error instanceof CommandError) this.#commandError = error;
       if (error instanceof OutputFailed) this.#outputClosed = true;
       if (error instanceof KtapError) for (const each of error.diagnostics) this.#settings.report(each);
       else throw error;
@@ -429,10 +435,11 @@ export class Session {
     const event = this.source!.eventOf(id);
     let binding: Binding | null = null;
     if (event !== undefined) {
-      const descriptor = this.engine.defineEvent(eventLayout(event.format, event.name));
+      const layout = { ...eventLayout(event.format), name: event.name };
       binding = {
         event,
-        descriptor,
+        layout,
+        descriptor: this.engine.defineEvent(layout),
         handlers: event.blocks.map((block) => this.#handlers[block]!),
         filters: event.filters,
       };
@@ -492,6 +499,14 @@ export class Session {
     return `${microseconds / 1_000_000n}.${String(microseconds % 1_000_000n).padStart(6, '0')}: ${text}`;
   }
 
+  /** A field that the interpreter cannot read itself. */
+  #eventField(index: number): Value {
+    const { args, named } = this.#binding!.layout;
+    const field = index < NAMED_FIELD_BASE ? args[index]! : named[index - NAMED_FIELD_BASE]!;
+    const { event, memory } = this.engine;
+    return readHostField(field, memory.u8, event.record, event.length);
+  }
+
   #tracedEvent(binding: Binding): TracedEvent {
     const source = this.source!;
     const { event } = this.engine;
@@ -515,7 +530,7 @@ export class Session {
 
   #result(): SessionResult {
     return {
-      exitCode: this.#failed ? 1 : (this.#exitCode ?? 0),
+      exitCode: this.#exitStatus(),
       decided: this.#failed || this.#exitCode !== undefined,
       events: this.#events,
       handlers: [
@@ -526,6 +541,11 @@ export class Session {
       globals: this.#scriptGlobals(),
       heap: this.engine.statistics(),
     };
+  }
+
+  #exitStatus(): number {
+    if (!this.#failed) return this.#exitCode ?? 0;
+    return this.#commandError?.exitStatus ?? 1;
   }
 
   /** Globals that the script has set. */
