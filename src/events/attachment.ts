@@ -128,12 +128,7 @@ function setFilter(instance: TracingInstance, event: EventName, filter: PlacedFi
       if (code !== 'EINVAL') throw explain(error, `${instance.folder.path}/${file}`, 'the filter cannot be set');
       throw errorAt(filter.source, filter.span, `the kernel refuses this filter of ${event.system}:${event.event}`);
     }
-    let { span } = filter;
-    if (filter.exact && text === filter.text) {
-      const start = Math.min(span.start + complaint.column, span.end - 1);
-      const word = /^[\w.]+/.exec(text.slice(complaint.column))?.[0] ?? '';
-      span = { start, end: Math.min(span.end, start + Math.max(1, word.length)) };
-    }
+    const span = filter.exact && text === filter.text ? placeInFilter(filter, complaint) : filter.span;
     throw errorAt(
       filter.source,
       span,
@@ -141,6 +136,14 @@ function setFilter(instance: TracingInstance, event: EventName, filter: PlacedFi
       complaint.message === 'Field not found' ? fieldsHint(instance, event) : undefined,
     );
   }
+}
+
+/** The place in the script that the kernel's caret means. For an unknown field the kernel points behind its name. */
+function placeInFilter({ text, span }: PlacedFilter, { column, message }: KernelComplaint): Span {
+  const before = message === 'Field not found' ? /([\w.]+)\s*$/.exec(text.slice(0, column)) : null;
+  const at = before?.index ?? Math.min(column, text.length - 1);
+  const word = before?.[1] ?? /^[\w.]+/.exec(text.slice(at))?.[0] ?? '';
+  return { start: span.start + at, end: span.start + at + Math.max(1, word.length) };
 }
 
 /** What the kernel says about a refused filter: in error_log since 5.2, in the filter file itself in all kernels. */

@@ -4,20 +4,23 @@
 //                                              processes (a second instance) ─► names in time
 //                                              traced-command, held until start()
 
-import { readdirSync, writeSync } from 'node:fs';
+import { readdirSync, stat, writeSync } from 'node:fs';
 import { machine, cpus as nodeCpus, constants as osConstants, release } from 'node:os';
 import type { LinearMemory } from '../engine/memory.js';
 import { plainError } from '../language/diagnostics.js';
 import { type AttachedEvent, distinctFilters, enableEvents, findEvents, setFilters } from './attachment.js';
 import { atExit, removeLeftovers } from './cleanup.js';
 import { EventCatalogue } from './event-catalogue.js';
+import { compileEventText, type EventText } from './event-text.js';
 import { closeAll, TracingInstance } from './instance.js';
 import { LiveBuffers } from './live-buffers.js';
+import { liveTextEnvironment } from './live-environment.js';
 import { native } from './native.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
 import { LAYOUT_64_BIT, parseHeaderPage, type SubBufferLayout } from './ring-buffer.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from './source.js';
+import type { TextEnvironment } from './text-environment.js';
 import { findCommand, TracedCommand } from './traced-command.js';
 import { explain, findTracefs, TracefsFolder } from './tracefs.js';
 
@@ -64,6 +67,8 @@ export class LiveSource implements EventSource {
   private readonly providers = makeProviders();
   private events: ReadonlyMap<string, AttachedEvent> = new Map();
   private readonly bound = new Map<number, BoundEvent | undefined>();
+  private readonly texts = new Map<BoundEvent, EventText>();
+  private environment: TextEnvironment | undefined;
   private instance: TracingInstance | undefined;
   private buffers: LiveBuffers | undefined;
   private tasks: TaskHistory | undefined;
@@ -71,6 +76,8 @@ export class LiveSource implements EventSource {
   private reportExit: ((exit: { status: number | null; signal: number | null }) => void) | undefined;
   private readonly forgetExitHook: () => void;
 
+  /** The threads of this process are kept out of the events. */
+  private hidesItself = false;
   private state: 'new' | 'attached' | 'tracing' | 'stopped' | 'closed' = 'new';
   private wakeFd = -1;
   private pollUnderWay = false;
@@ -121,7 +128,14 @@ export class LiveSource implements EventSource {
     const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
     const cpus = options.cpu === undefined ? instance.cpus : [options.cpu];
     this.buffers = new LiveBuffers({ ...common, instance, cpus });
-    this.tasks = new TaskHistory({ ...common, root: tracefs.path, catalogue });
+    this.tasks = new TaskHistory({
+      ...common,
+      root: tracefs.path,
+      catalogue,
+      onOwnThread: (tid) => {
+        if (this.hidesItself && this.state === 'tracing') instance.addPids('set_event_notrace_pid', [tid]);
+      },
+    });
     this.command?.holdAtExec();
   }
 
@@ -139,15 +153,22 @@ export class LiveSource implements EventSource {
     instance.onlyCpu(cpu);
   }
 
-  /** Says whose events are wanted. The kernel keeps the lists up to date as tasks fork and exit. */
+  /** Says whose events are wanted. */
   private selectTasks(instance: TracingInstance): void {
     const { pid, traceSelf } = this.options;
-    instance.setOption('event-fork', true);
-    if (pid !== undefined) addThreads(instance, 'set_event_pid', pid);
-    if (this.command !== undefined) addThreads(instance, 'set_event_pid', this.command.pid);
-    // Who is on the first list only has to be kept off the second where it is this process itself.
-    const onlyOthers = (pid !== undefined && pid !== process.pid) || this.command !== undefined;
-    if (traceSelf !== true && !onlyOthers) addThreads(instance, 'set_event_notrace_pid', process.pid);
+    if (pid !== undefined || this.command !== undefined) {
+      // The kernel keeps the list up to date as tasks fork and exit.
+      instance.setOption('event-fork', true);
+      if (pid !== undefined) addThreads(instance, 'set_event_pid', pid);
+      if (this.command !== undefined) addThreads(instance, 'set_event_pid', this.command.pid);
+      if (pid !== process.pid) return;
+    }
+    if (traceSelf === true) return;
+    // Without event-fork, since child processes would inherit their place on this list, too, and shall be seen. The threads
+    // of Node's pool begin with the first use of the pool; later threads are added when the task history sees them.
+    stat('/', () => {});
+    addThreads(instance, 'set_event_notrace_pid', process.pid);
+    this.hidesItself = true;
   }
 
   private checkFilters(): void {
@@ -229,8 +250,16 @@ export class LiveSource implements EventSource {
     return bound;
   }
 
-  textOf(event: BoundEvent, _address: number, _length: number): string {
-    return event.name;
+  textOf(event: BoundEvent, address: number, length: number): string {
+    let text = this.texts.get(event);
+    if (text === undefined) {
+      this.environment ??= liveTextEnvironment(this.tracefs);
+      text = compileEventText(event.format, this.environment);
+      this.texts.set(event, text);
+    }
+    const { memory } = this.options;
+    memory.refresh();
+    return text(memory.u8, address, length);
   }
 
   commOf(tid: number, time: number, cpu?: number): string {

@@ -48,11 +48,14 @@ export interface TaskHistoryOptions {
   readonly layout: SubBufferLayout;
   readonly epoch: bigint;
   allocateBuffer(bytes: number): number;
+  /** Called when a new thread of this process has been seen. */
+  onOwnThread(tid: number): void;
 }
 
 export class TaskHistory {
   private readonly tasks = new Map<number, Entry[]>();
   private readonly memory: LinearMemory;
+  private readonly onOwnThread: (tid: number) => void;
   private readonly instance: TracingInstance | undefined;
   private readonly buffers: LiveBuffers | undefined;
   private readonly newTask: EventFormat | undefined;
@@ -69,6 +72,7 @@ export class TaskHistory {
     const { root, catalogue } = options;
     this.root = root;
     this.memory = options.memory;
+    this.onOwnThread = options.onOwnThread;
     if (!catalogue.has(NEW_TASK.system, NEW_TASK.event) || !catalogue.has(RENAME.system, RENAME.event)) return;
     this.newTask = catalogue.formatOf(NEW_TASK);
     this.rename = catalogue.formatOf(RENAME);
@@ -103,7 +107,9 @@ export class TaskHistory {
       const flags = memory.u32[(address + offsetOf(newTask, 'clone_flags')) >>> 2]!;
       const creator = memory.i32[(address + 4) >>> 2]!;
       const tid = memory.i32[(address + offsetOf(newTask, 'pid')) >>> 2]!;
-      const pid = (flags & CLONE_THREAD) !== 0 ? this.pidOf(creator, time) : tid;
+      const isThread = (flags & CLONE_THREAD) !== 0;
+      const pid = isThread ? this.pidOf(creator, time) : tid;
+      if (isThread && pid === process.pid) this.onOwnThread(tid);
       this.add(tid, { time, comm: this.chars(address + offsetOf(newTask, 'comm')), pid });
     } else if (rename !== undefined && id === rename.id) {
       const tid = memory.i32[(address + offsetOf(rename, 'pid')) >>> 2]!;
