@@ -6,12 +6,13 @@
 
 import type { LinearMemory } from '../engine/memory.js';
 import { compileEventText, type EventText } from '../events/event-text.js';
+import { textEnvironment } from '../events/kernel-facts.js';
+import { KernelSymbols } from '../events/kernel-symbols.js';
 import type { RecordMerger } from '../events/merge.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from '../events/source.js';
 import type { TextEnvironment } from '../events/text-environment.js';
 import { plainError } from '../language/diagnostics.js';
 import { type BufferMemory, CpuStreams, findEpoch } from './cpu-streams.js';
-import { parsePrintkFormats } from './printk-formats.js';
 import { RecordedEvents } from './recorded-events.js';
 import { RecordedTasks } from './recorded-tasks.js';
 import { openTraceDat } from './trace-dat/index.js';
@@ -58,6 +59,7 @@ export class RecordingSource implements EventSource {
   private readonly streams: CpuStreams;
   private readonly cursor: RecordingCursor;
   private readonly environment: TextEnvironment;
+  private symbolTable: KernelSymbols | undefined;
   private readonly texts = new Map<BoundEvent, EventText>();
   private bound: ReadonlyMap<number, BoundEvent> = new Map();
 
@@ -80,15 +82,12 @@ export class RecordingSource implements EventSource {
     if (pid !== undefined) this.tasks.follow(pid);
     this.streams = new CpuStreams(file, layout, data, this.epoch, target);
     this.cursor = new RecordingCursor(this.streams.merger, target.memory, this.tasks, pid !== undefined);
-    let printkFormats: ReadonlyMap<bigint, string> | undefined;
-    this.environment = {
+    this.environment = textEnvironment({
       ...(kernelVersion === '' ? {} : { kernelVersion }),
       longSize: layout.commitSize,
-      kernelString: (address) => {
-        printkFormats ??= parsePrintkFormats(recording.printkFormats);
-        return printkFormats.get(address);
-      },
-    };
+      symbols: () => this.symbols(),
+      printkFormats: () => recording.printkFormats,
+    });
   }
 
   attach(requests: readonly TraceRequest[]): void {
@@ -148,12 +147,18 @@ export class RecordingSource implements EventSource {
     return this.tasks.pidOf(tid);
   }
 
-  kernelSymbol(_address: bigint): string | undefined {
-    return undefined;
+  kernelSymbol(address: bigint): string | undefined {
+    return this.symbols().symbolAt(address);
   }
 
-  kernelTextSymbol(_address: bigint): string | undefined {
-    return undefined;
+  kernelTextSymbol(address: bigint): string | undefined {
+    return this.symbols().textSymbolAt(address);
+  }
+
+  /** The kernel's symbols at the time of the recording, read when they are first needed. */
+  private symbols(): KernelSymbols {
+    this.symbolTable ??= KernelSymbols.parse(this.recording.file.bytes(this.recording.kallsyms));
+    return this.symbolTable;
   }
 
   losses(): readonly Loss[] {

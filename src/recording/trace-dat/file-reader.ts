@@ -105,6 +105,13 @@ export class FileReader {
     return bytes.toString('latin1');
   }
 
+  /** Bytes at a place that was passed before; none where there is no such place or the file is closed. */
+  bytes(extent: { readonly offset: number; readonly size: number } | undefined): Uint8Array {
+    if (extent === undefined || this.closed) return new Uint8Array(0);
+    const bytes = new Uint8Array(extent.size);
+    return bytes.subarray(0, this.readInto(bytes, extent.offset, extent.size));
+  }
+
   /** A string up to its NUL, which is passed. */
   cString(what: string, longest = 4096): string {
     let text = '';
