@@ -103,6 +103,7 @@ function renderPlace(source: Source, span: Span): string[] {
   const lineStart = source.text.lastIndexOf('\n', span.start - 1) + 1;
   let lineEnd = source.text.indexOf('\n', span.start);
   if (lineEnd < 0) lineEnd = source.text.length;
+  if (lineEnd > span.start && source.text[lineEnd - 1] === '\r') lineEnd--;
   // A very long line is shown from a little before the place on.
   const from = span.start - lineStart > SHOWN_COLUMNS - 40 ? span.start - 60 : lineStart;
   const to = Math.min(lineEnd, from + SHOWN_COLUMNS);

@@ -37,6 +37,12 @@ export interface EventDefinition {
  * Throws a KtapError.
  */
 export function parseEventDefinitions(text: string, source: Source, offset: number): EventDefinition[] {
+  const control = /[\x00-\x08\x0e-\x1f\x7f]/.exec(text);
+  if (control !== null) {
+    const start = offset + control.index;
+    const byte = `0x${control[0].charCodeAt(0).toString(16).padStart(2, '0')}`;
+    throw errorAt(source, { start, end: start + 1 }, `unexpected byte ${byte} in an event definition`);
+  }
   return new HeadReader(text, source, offset).read();
 }
 
@@ -115,7 +121,7 @@ class HeadReader {
       throw this.error(at, start + 1, 'a filter before the last event', hint);
     }
     if (filter.trim() === '') throw this.error(at, last + 1, 'an empty filter', 'leave the slashes out');
-    this.filter = filter;
+    this.filter = toLine(filter);
     this.end = at;
   }
 
@@ -154,10 +160,17 @@ class HeadReader {
     if (args !== '' && (parts.kind === 'tracepoint' || parts.kind === 'function')) {
       const hint = args.startsWith('if ')
         ? 'a filter is written /condition/'
-        : 'only probe: and sdt: events take fetch arguments; several events are parted by commas';
-      throw this.error(argsStart, argsStart + args.length, `unexpected '${shorten(args)}' after the event`, hint);
+        : rest.includes('\n')
+          ? 'the body of a trace block stands in braces'
+          : 'only probe: and sdt: events take fetch arguments; several events are parted by commas';
+      throw this.error(
+        argsStart,
+        argsStart + args.length,
+        `unexpected '${shorten(toLine(args))}' after the event`,
+        hint,
+      );
     }
-    return { ...parts, text: word, offset: start, args, ...filter };
+    return { ...parts, text: word, offset: start, args: toLine(args), ...filter };
   }
 
   private readWord(word: string, start: number): Omit<EventDefinition, 'text' | 'offset' | 'args'> {
@@ -180,7 +193,7 @@ class HeadReader {
     if (system === 'probe') return isPath(rest) ? this.readUprobe(rest, restStart) : this.readKprobe(rest, restStart);
     if (system === 'sdt') return this.readMarker(rest, restStart);
     if (word === 'ftrace:function') return { kind: 'function', system, event: rest };
-    const wrong = /[^A-Za-z0-9_*?[\]!.-]/.exec(system + rest);
+    const wrong = /[^A-Za-z0-9_*?[\]!^.-]/.exec(system + rest);
     if (wrong !== null) {
       const at = wrong.index < system.length ? start + wrong.index : start + wrong.index + 1;
       const hint =
@@ -213,10 +226,6 @@ class HeadReader {
   private readUprobe(rest: string, start: number): Omit<EventDefinition, 'text' | 'offset' | 'args'> {
     const { path, behind } = this.readPath(rest, start, 'probe:/path:function');
     const place = this.readPlace(rest.slice(behind), start + behind);
-    if (place.symbol.includes('/')) {
-      const at = start + behind + place.symbol.indexOf('/');
-      throw this.error(at, at + 1, "unexpected '/' in the name of a function", 'white space stands before a filter');
-    }
     if (/^0[xX][0-9a-fA-F]+$/.test(place.symbol) && place.symbolOffset === undefined) {
       const { symbol, ...others } = place;
       return { kind: 'uprobe', path, address: BigInt(symbol), ...others };
@@ -255,7 +264,12 @@ class HeadReader {
       path = rest.slice(0, colon);
     }
     if (colon < 0 || colon === rest.length - 1) {
-      throw this.error(start, start + rest.length, `no name after the path`, `it is written ${form}`);
+      throw this.error(
+        start,
+        start + rest.length,
+        'no name after the path',
+        `it is written ${form}; white space stands before a filter`,
+      );
     }
     return { path, behind: colon + 1 };
   }
@@ -303,6 +317,11 @@ function isPath(rest: string): boolean {
 /** Whether a word up to a slash has a path, which the slash belongs to then. */
 function isPathWord(word: string): boolean {
   return /^(probe|sdt):(\.{0,2}$|\.{0,2}\/)/.test(word);
+}
+
+/** Newlines are white space in a definition; the kernel wants one line. */
+function toLine(text: string): string {
+  return text.replace(/[\r\n]/g, ' ');
 }
 
 function shorten(text: string): string {

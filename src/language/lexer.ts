@@ -3,7 +3,14 @@
 
 import { isBlank, isDigit, isLetter, isWordCharacter } from './characters.js';
 import { errorAt, type KtapError, type Source } from './diagnostics.js';
-import { characterLength, longBracketLevel, readInteger, readLongString, readString } from './literals.js';
+import {
+  characterLength,
+  longBracketLevel,
+  malformedNumber,
+  readInteger,
+  readLongString,
+  readString,
+} from './literals.js';
 import { RESERVED_WORDS, Token } from './tokens.js';
 
 export class Lexer {
@@ -148,12 +155,17 @@ export class Lexer {
       case 0x2c:
         return this.finish(Token.Comma, 1);
       case 0x2e: // .
-        if (isDigit(second)) this.readNumber(start); // always an error
+        if (isDigit(second)) throw this.dotBeforeDigit(start);
         if (second !== 0x2e) return this.finish(Token.Dot, 1);
-        return text.charCodeAt(start + 2) === 0x2e ? this.finish(Token.Ellipsis, 3) : this.finish(Token.Concat, 2);
+        if (text.charCodeAt(start + 2) === 0x2e) return this.finish(Token.Ellipsis, 3);
+        if (text.charCodeAt(start + 2) === 0x3d) throw this.noSuchOperator(3, 'write s = s .. value');
+        return this.finish(Token.Concat, 2);
       case 0x3a:
+        if (second === 0x3d) throw this.noSuchOperator(2, "an assignment is written '='");
         return second === 0x3a ? this.finish(Token.DoubleColon, 2) : this.finish(Token.Colon, 1);
       case 0x3d: // =
+        if (second === 0x3e) throw this.noSuchOperator(2, 'greater or equal is >=');
+        if (second === 0x3c) throw this.noSuchOperator(2, 'less or equal is <=');
         if (second !== 0x3d) return this.finish(Token.Assign, 1);
         return this.finishComparison(Token.Equal, '==');
       case 0x21: // !
@@ -163,6 +175,7 @@ export class Lexer {
         throw this.noSuchOperator(1, "numbers have no bitwise operators; 'not equal' is != or ~=");
       case 0x3c: // <
         if (second === 0x3d) return this.finish(Token.LessEqual, 2);
+        if (second === 0x3e) throw this.noSuchOperator(2, "'not equal' is != or ~=");
         if (second !== 0x3c) return this.finish(Token.Less, 1);
         if (text.charCodeAt(start + 2) === 0x3c) return this.finish(Token.Aggregate, 3);
         throw this.noSuchOperator(2, 'to shift, multiply by a power of two; <<< adds to an aggregation');
@@ -185,7 +198,8 @@ export class Lexer {
         return second === 0x3d ? this.finish(Token.DivideAssign, 2) : this.finish(Token.Slash, 1);
       case 0x25:
         return second === 0x3d ? this.finish(Token.ModuloAssign, 2) : this.finish(Token.Percent, 1);
-      case 0x5e:
+      case 0x5e: // ^
+        if (second === 0x3d) throw this.noSuchOperator(2, 'write x = x ^ value');
         return this.finish(Token.Caret, 1);
       case 0x26: // &
         if (second === 0x26) return this.finish(Token.And, 2);
@@ -201,6 +215,21 @@ export class Lexer {
         if (start < text.length) throw this.unexpectedCharacter(start, code);
         return this.finish(Token.End, 0);
     }
+  }
+
+  /** `.5` is a fraction, `t.5` was to be an element of a table. */
+  private dotBeforeDigit(start: number): Error {
+    const before = this.text.charCodeAt(start - 1);
+    const isElement = isWordCharacter(before) || before === 0x29 || before === 0x5d;
+    if (!isElement) return malformedNumber(this.source, start);
+    let end = start + 1;
+    while (isDigit(this.text.charCodeAt(end))) end++;
+    return errorAt(
+      this.source,
+      { start, end },
+      "expected a name after '.', found a number",
+      `an element of a table by number is written t[${this.text.slice(start + 1, end)}]`,
+    );
   }
 
   /** `==`, `!=` or `~=`; a third `=` is another language's operator. */

@@ -17,8 +17,8 @@ const LARGEST = 0x7fffffffffffffffn;
 const SAFE_DIGITS = 15;
 
 /**
- * Reads the number at `start`, where a digit stands (or a `.` before a digit, which is an error). Decimal literals
- * saturate, hexadecimal and octal ones wrap to 64 bits.
+ * Reads the number at `start`, where a digit stands. Decimal literals saturate, hexadecimal and octal ones wrap to 64
+ * bits.
  */
 export function readInteger(source: Source, start: number): IntegerLiteral {
   const text = source.text;
@@ -66,7 +66,8 @@ function wrapOctal(source: Source, start: number, end: number): bigint {
 /** Longest part of a wrong literal that is repeated in a message. */
 const SHOWN_LITERAL = 40;
 
-function malformedNumber(source: Source, start: number): Error {
+/** The error for what begins like a number and is none. */
+export function malformedNumber(source: Source, start: number): Error {
   const text = source.text;
   let end = start;
   while (isWordCharacter(text.charCodeAt(end)) || text.charCodeAt(end) === 0x2e) end++;
@@ -141,7 +142,7 @@ function unclosedString(source: Source, start: number, end: number): Error {
 }
 
 function nulByte(source: Source, at: number): Error {
-  return errorAt(source, { start: at, end: at + 1 }, 'a NUL byte in a string', 'write \\0');
+  return errorAt(source, { start: at, end: at + 1 }, 'a NUL byte in a string', 'in quotes it is written \\0');
 }
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {

@@ -163,10 +163,12 @@ function parseOperand(parser: Parser): Expression {
       if (!parser.hasVararg) {
         throw parser.error(
           parser.here(),
-          parser.handler === undefined
-            ? "'...' stands outside a function that takes it"
-            : `'...' has no meaning in a ${parser.handler} block`,
-          'name it among the parameters: function (...) { ... }',
+          parser.isHandlerBody
+            ? `'...' has no meaning in a ${parser.handler} block`
+            : "'...' stands outside a function that takes it",
+          parser.isHandlerBody
+            ? 'keep the values in a variable outside the block'
+            : 'name it among the parameters: function (...) { ... }',
         );
       }
       lexer.next();
@@ -206,12 +208,12 @@ export function parseTable(parser: Parser): Expression {
   parser.braceOpensBody = false;
   lexer.next();
   const items: TableItem[] = [];
-  while (lexer.type !== Token.RightBrace) {
+  while (lexer.type !== Token.RightBrace && lexer.type !== Token.End) {
     items.push(parseTableItem(parser));
     if (!parser.accept(Token.Comma) && !parser.accept(Token.Semicolon)) break;
   }
   parser.braceOpensBody = outerBrace;
-  parser.expectClosing(Token.RightBrace, open);
+  parser.expectClosing(Token.RightBrace, open, "',' or '}'");
   return { type: 'Table', items, start: open, end: lexer.previousEnd };
 }
 

@@ -19,7 +19,10 @@ export function parseFunctionBody(parser: Parser, name: string, start: number, s
   const parameters: Identifier[] = self === undefined ? [] : [self];
   const open = lexer.start;
   let hasVararg = false;
-  parser.expect(Token.LeftParen, name === '' ? "'(' after 'function'" : "'(' with the parameters");
+  if (name === '' && lexer.type === Token.Name) {
+    throw parser.expected("'(' after 'function'", 'a function in an expression has no name');
+  }
+  parser.expect(Token.LeftParen, name === '' ? "'(' after 'function'" : `'(' with the parameters of '${name}'`);
   if (lexer.type !== Token.RightParen) {
     do {
       if (lexer.type === Token.Ellipsis) {
@@ -30,31 +33,29 @@ export function parseFunctionBody(parser: Parser, name: string, start: number, s
       parameters.push(parser.expectName(parameters.length === 0 ? "'('" : "','"));
     } while (parser.accept(Token.Comma));
   }
-  parser.expectClosing(Token.RightParen, open);
+  parser.expectClosing(Token.RightParen, open, parameters.length === 0 || hasVararg ? undefined : "',' or ')'");
   for (const parameter of parameters) parser.declare(parameter.name);
-  const body = parseFunctionBlock(parser, 'a function', hasVararg, parser.handler);
+  const body = parseFunctionBlock(parser, 'a function', hasVararg);
   parser.shadowed = outerShadowed;
   return { type: 'Function', name, parameters, hasVararg, body, start, end: lexer.previousEnd };
 }
 
-/** A block that is a function of its own: loops outside it cannot be left from it. */
-export function parseFunctionBlock(
-  parser: Parser,
-  owner: string,
-  hasVararg: boolean,
-  handler: string | undefined,
-): Block {
-  const { loops, braceOpensBody } = parser;
-  const outerVararg = parser.hasVararg;
-  const outerHandler = parser.handler;
+/**
+ * A block that is a function of its own: loops outside it cannot be left from it. `handler` is its kind if it is the
+ * block of an event or timer.
+ */
+export function parseFunctionBlock(parser: Parser, owner: string, hasVararg: boolean, handler?: string): Block {
+  const { loops, braceOpensBody, hasVararg: outerVararg, isHandlerBody, handler: outerHandler } = parser;
   parser.loops = 0;
   parser.braceOpensBody = false;
   parser.hasVararg = hasVararg;
-  parser.handler = handler;
+  parser.isHandlerBody = handler !== undefined;
+  parser.handler = handler ?? parser.handler;
   const body = parseBody(parser, owner);
   parser.loops = loops;
   parser.braceOpensBody = braceOpensBody;
   parser.hasVararg = outerVararg;
+  parser.isHandlerBody = isHandlerBody;
   parser.handler = outerHandler;
   return body;
 }

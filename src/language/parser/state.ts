@@ -34,6 +34,10 @@ export class Parser {
   hasVararg = true;
   /** The block of an event or timer under way, as in messages: `trace`, `tick`; undefined outside. */
   handler: string | undefined;
+  /** Whether the function under way is that block itself. */
+  isHandlerBody = false;
+  /** Places of the braces of the blocks that are closed, in pairs. */
+  readonly closedBlocks: number[] = [];
   /** Bits of SPECIAL_NAMES: variables of the script in scope; set as globals; used as what they are of an event. */
   shadowed: number;
   assigned = 0;
@@ -63,8 +67,8 @@ export class Parser {
     this.lexer.next();
   }
 
-  /** Takes the closing bracket of the one at `open`. */
-  expectClosing(type: Token, open: number): void {
+  /** Takes the closing bracket of the one at `open`; `what` is what may come here, the bracket alone if left out. */
+  expectClosing(type: Token, open: number, what?: string): void {
     if (this.lexer.type === type) {
       this.lexer.next();
       return;
@@ -75,12 +79,15 @@ export class Parser {
       throw this.error(
         { start: open, end: open + 1 },
         `unclosed '${opening}'`,
-        `the script ends without its '${closing}'`,
+        (type === Token.RightBrace ? this.suspectBlock() : undefined) ?? `the script ends without its '${closing}'`,
       );
     }
     const place = positionOf(this.source, open);
     const isNear = positionOf(this.source, this.lexer.start).line === place.line;
-    throw this.expected(`'${closing}'`, isNear ? undefined : `it closes the '${opening}' of line ${place.line}`);
+    throw this.expected(
+      what ?? `'${closing}'`,
+      isNear ? undefined : `it closes the '${opening}' of line ${place.line}`,
+    );
   }
 
   /** Takes a name where one is declared. */
@@ -108,6 +115,26 @@ export class Parser {
     if (bit !== undefined && (this.shadowed & bit) === 0) this.assigned |= bit;
   }
 
+  /**
+   * Where a `}` is missing, an outer one closes the block: the first block whose `}` is indented less than the line of
+   * its `{` is the one to name.
+   */
+  private suspectBlock(): string | undefined {
+    const { text } = this.source;
+    const lineStart = (at: number): number => text.lastIndexOf('\n', at - 1) + 1;
+    const indentation = (at: number): number => /^[ \t]*/.exec(text.slice(lineStart(at), at))![0].length;
+    for (let index = 0; index < this.closedBlocks.length; index += 2) {
+      const open = this.closedBlocks[index]!;
+      const close = this.closedBlocks[index + 1]!;
+      const beginsLine = lineStart(close) + indentation(close) === close;
+      if (beginsLine && lineStart(open) !== lineStart(close) && indentation(close) < indentation(open)) {
+        const lines = [open, close].map((at) => positionOf(this.source, at).line);
+        return `perhaps a '}' is missing before line ${lines[1]}, whose '}' closes the '{' of line ${lines[0]}`;
+      }
+    }
+    return undefined;
+  }
+
   /** Enters brackets, a block or a prefix operator; `nesting--` leaves. */
   enter(): void {
     if (++this.nesting > MAXIMUM_NESTING) {
@@ -127,9 +154,10 @@ export class Parser {
     }
   }
 
-  /** The place of the token under way. */
+  /** The place of the token under way; of the end of the script, behind its last token. */
   here(): Span {
-    return { start: this.lexer.start, end: this.lexer.end };
+    const { type, start, end, previousEnd } = this.lexer;
+    return type === Token.End ? { start: previousEnd, end: previousEnd } : { start, end };
   }
 
   error(span: Span, message: string, hint?: string): KtapError {

@@ -67,6 +67,7 @@ export function parseBlock(parser: Parser): Block {
   parser.braceOpensBody = outerBrace;
   parser.shadowed = outerShadowed;
   if (lexer.type === Token.Until) throw parser.error(parser.here(), "'until' without 'repeat' in this block");
+  parser.closedBlocks.push(open, lexer.start);
   parser.expectClosing(Token.RightBrace, open);
   return { type: 'Block', statements, start: open, end: lexer.previousEnd };
 }
@@ -139,6 +140,8 @@ function parseStatement(parser: Parser): Statement {
     case Token.Cdef:
       return parseCdef(parser);
     case Token.LeftParen:
+    case Token.Increment:
+    case Token.Minus:
     case Token.EventText:
     case Token.EventName:
     case Token.EventArgument:
@@ -193,17 +196,6 @@ function noStatement(parser: Parser): Error {
       return parser.error(here, `'${lexer.value}' without 'if'`);
     case Token.Assign:
       return parser.error(here, "unexpected '='", 'a statement sets its targets once: a, b = 1, 2');
-    case Token.Increment:
-      return parser.error(here, "'++' stands after its variable", 'write x++ or x += 1');
-    case Token.Minus:
-      if (lexer.text[lexer.end] === '-') {
-        return parser.error(
-          { start: here.start, end: here.end + 1 },
-          "'--' begins no statement",
-          "a comment begins with '#'; to decrement write x-- or x -= 1",
-        );
-      }
-      break;
     case Token.RightParen:
     case Token.RightBracket:
       return parser.error(here, `${parser.describe()} closes nothing`);

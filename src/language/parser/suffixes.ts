@@ -82,11 +82,11 @@ function parseArguments(parser: Parser): Expression[] {
   const open = lexer.start;
   lexer.next();
   const list: Expression[] = [];
-  if (lexer.type !== Token.RightParen) {
+  if (lexer.type !== Token.RightParen && lexer.type !== Token.End) {
     do list.push(parseBracketed(parser));
-    while (parser.accept(Token.Comma));
+    while (parser.accept(Token.Comma) && !parser.at(Token.End));
   }
-  parser.expectClosing(Token.RightParen, open);
+  parser.expectClosing(Token.RightParen, open, list.length === 0 ? undefined : "',' or ')'");
   return list;
 }
 
@@ -100,6 +100,7 @@ function parsePrefix(parser: Parser): Expression {
       return { type: 'Name', name: value, start, end };
     case Token.LeftParen: {
       lexer.next();
+      if (parser.at(Token.End)) parser.expectClosing(Token.RightParen, start);
       const expression = parseBracketed(parser);
       parser.expectClosing(Token.RightParen, start);
       return { type: 'Parenthesized', expression, start, end: lexer.previousEnd };
@@ -118,7 +119,7 @@ function parsePrefix(parser: Parser): Expression {
       throw parser.error(
         parser.here(),
         `expected an expression, found ${parser.describe()}`,
-        type === Token.Plus ? "ktap has no sign '+'" : "'x++' is a statement of its own, it has no value",
+        type === Token.Plus ? "a number has no sign '+'" : 'x++ is a statement of its own, it has no value',
       );
     default:
       throw parser.expected('an expression', lexer.isWord() ? `'${value}' is a reserved word` : undefined);

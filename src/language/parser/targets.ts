@@ -28,6 +28,7 @@ COMPOUND_OPERATORS[Token.ModuloAssign] = '%';
 /** An assignment, `x += e`, `x++`, `t[k] <<< e` or a call: also the step of a C-style `for`. */
 export function parseSimpleStatement(parser: Parser): SimpleStatement {
   const { lexer } = parser;
+  refusePrefix(parser);
   const first = parseSuffixes(parser);
   const { type, start: operatorStart } = lexer;
   if (type === Token.Assign || type === Token.Comma) return parseAssignment(parser, first);
@@ -58,6 +59,19 @@ export function parseSimpleStatement(parser: Parser): SimpleStatement {
     return { type: 'CallStatement', call: first, start: first.start, end: first.end };
   }
   throw notAStatement(parser, first);
+}
+
+/** `++x` and `--x` as in C, and `--` as the comment of Lua. */
+function refusePrefix(parser: Parser): void {
+  const { type, start, end, text } = parser.lexer;
+  if (type === Token.Increment) {
+    throw parser.error(parser.here(), "'++' stands after its variable", 'write x++ or x += 1');
+  }
+  if (type === Token.Minus && text.charCodeAt(end) === MINUS) {
+    const hint = "a comment begins with '#'; to decrement write x-- or x -= 1";
+    throw parser.error({ start, end: end + 1 }, "'--' begins no statement", hint);
+  }
+  if (type === Token.Minus) throw parser.expected('a statement');
 }
 
 /** `a, b = e, e` */
@@ -108,7 +122,11 @@ function toTarget(parser: Parser, expression: Expression): AssignmentTarget {
       break;
     case 'Call':
     case 'MethodCall':
-      throw parser.error(expression, 'the result of a call cannot be assigned to', "equality is written '=='");
+      throw parser.error(
+        expression,
+        'the result of a call cannot be assigned to',
+        parser.at(Token.Assign) ? "equality is written '=='" : undefined,
+      );
     case 'Parenthesized':
       throw parser.error(expression, 'an expression in parentheses cannot be assigned to');
     default:

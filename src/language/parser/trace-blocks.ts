@@ -83,7 +83,7 @@ function readHead(parser: Parser, from: number): { definition: string; definitio
         throw parser.error({ start: at, end }, `unclosed ${character} in an event definition`);
       }
       at = close;
-    } else if (character === '#' && isBlank(text.charCodeAt(at - 1))) {
+    } else if (character === '#' && (at === from || isBlank(text.charCodeAt(at - 1)))) {
       const newline = text.indexOf('\n', at);
       const end = newline < 0 ? text.length : newline;
       definition += text.slice(copied, at) + ' '.repeat(end - at);
