@@ -1,29 +1,20 @@
 // From trace blocks to enabled events: which kernel events the blocks mean, which blocks each event has, the kernel's
 // filters, and switching all on with few writes.
 
-import { errorAt, type Source, type Span } from '../language/diagnostics.js';
+import { errorAt, type Span } from '../language/diagnostics.js';
 import type { EventCatalogue, EventName } from './event-catalogue.js';
 import { splitName } from './event-catalogue.js';
+import type { FilterText } from './filter.js';
 import type { TracingInstance } from './instance.js';
 import { KIND_NAMES } from './providers/index.js';
 import { definitionError, type PlacedDefinition, type Provider, type ProviderContext } from './providers/provider.js';
 import type { TraceRequest } from './source.js';
 import { explain, type KernelComplaint, parseErrorLog } from './tracefs.js';
 
-/** A filter with its place in the script. */
-export interface PlacedFilter {
-  readonly text: string;
-  readonly source: Source;
-  /** Of the text itself; where it has no place of its own, of the whole block. */
-  readonly span: Span;
-  /** `span` is the text's own, so that places inside of it can be shown. */
-  readonly exact: boolean;
-}
-
 /** A block's interest in an event. */
 export interface EventUse {
   readonly block: number;
-  readonly filter: PlacedFilter | undefined;
+  readonly filter: FilterText | undefined;
 }
 
 /** A kernel event that blocks want. */
@@ -76,7 +67,7 @@ export function findEvents(
   return attached;
 }
 
-function placedFilter({ definition, source, span }: PlacedDefinition): PlacedFilter | undefined {
+function placedFilter({ definition, source, span }: PlacedDefinition): FilterText | undefined {
   const { filter, filterOffset } = definition;
   if (filter === undefined || filter.trim() === '') return undefined;
   // Surrounding white space is left out, so that columns of the kernel's messages are columns of the script.
@@ -116,7 +107,7 @@ export function setFilters(instance: TracingInstance, events: Iterable<AttachedE
   }
 }
 
-function setFilter(instance: TracingInstance, event: EventName, filter: PlacedFilter, text: string): void {
+function setFilter(instance: TracingInstance, event: EventName, filter: FilterText, text: string): void {
   const file = `events/${event.system}/${event.event}/filter`;
   try {
     // Newlines are white space, but would end the text for the kernel.
@@ -139,7 +130,7 @@ function setFilter(instance: TracingInstance, event: EventName, filter: PlacedFi
 }
 
 /** The place in the script that the kernel's caret means. For an unknown field the kernel points behind its name. */
-function placeInFilter({ text, span }: PlacedFilter, { column, message }: KernelComplaint): Span {
+function placeInFilter({ text, span }: FilterText, { column, message }: KernelComplaint): Span {
   const before = message === 'Field not found' ? /([\w.]+)\s*$/.exec(text.slice(0, column)) : null;
   const at = before?.index ?? Math.min(column, text.length - 1);
   const word = before?.[1] ?? /^[\w.]+/.exec(text.slice(at))?.[0] ?? '';

@@ -43,6 +43,14 @@ export class EventCatalogue {
     return this.dynamicNames;
   }
 
+  /** `system.event` that an event probe (`e:GROUP/EVENT SYSTEM.EVENT …`) is attached to; undefined for other events. */
+  probedEvent(system: string, event: string): string | undefined {
+    const text = this.tracefs.tryRead('dynamic_events') ?? '';
+    for (const [, probe, target] of text.matchAll(/^e:(\S+) (\S+)/gm))
+      if (probe === `${system}/${event}`) return target;
+    return undefined;
+  }
+
   /** Events of a definition's two globs. A system of `*` leaves out other tools' dynamic events. */
   match(system: string, event: string): EventName[] {
     if (!isGlob(system) && !isGlob(event)) {
@@ -113,15 +121,6 @@ export class EventCatalogue {
     for (const event of candidates.values()) if (this.idOf(event) === id) return event;
     return undefined;
   }
-
-  /** The `count` names that are most like one that does not exist. */
-  nearest(wanted: string, count: number): string[] {
-    return this.names()
-      .map((name) => ({ name, distance: unlikeness(wanted, name) }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, count)
-      .map(({ name }) => name);
-  }
 }
 
 export function splitName(name: string): EventName {
@@ -132,26 +131,4 @@ export function splitName(name: string): EventName {
 /** A folder's name and no way out of it. */
 function isPlainName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
-}
-
-/** How unlike two `system:event` are; the event's name weighs most, since people forget the system. */
-function unlikeness(wanted: string, name: string): number {
-  const a = splitName(wanted);
-  const b = splitName(name);
-  const inside = b.event.includes(a.event) || a.event.includes(b.event) ? 0.5 : 1;
-  return editDistance(a.event, b.event) * inside + editDistance(a.system, b.system) / 2;
-}
-
-/** Number of single-character changes from one text to the other. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, previous[j]! + 1, row[j - 1]! + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length]!;
 }

@@ -95,7 +95,7 @@ export class LiveBuffers {
    * is at.
    */
   get horizon(): number {
-    return this.merger.time;
+    return this.merger.horizon;
   }
 
   /** Begins to read everything that is there now. `final`: tracing is off, so that is all there will be. */

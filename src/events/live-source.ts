@@ -12,14 +12,16 @@ import { type AttachedEvent, distinctFilters, enableEvents, findEvents, setFilte
 import { atExit, removeLeftovers } from './cleanup.js';
 import { EventCatalogue } from './event-catalogue.js';
 import { compileEventText, type EventText } from './event-text.js';
+import { compileFilter } from './filter.js';
 import { closeAll, TracingInstance } from './instance.js';
+import { liveTextEnvironment } from './kernel-facts.js';
+import { KernelSymbols } from './kernel-symbols.js';
 import { LiveBuffers } from './live-buffers.js';
-import { liveTextEnvironment } from './live-environment.js';
 import { native } from './native.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
 import { LAYOUT_64_BIT, parseHeaderPage, type SubBufferLayout } from './ring-buffer.js';
-import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from './source.js';
+import type { BoundEvent, EventSource, Loss, RecordCursor, RecordPredicate, TraceRequest } from './source.js';
 import type { TextEnvironment } from './text-environment.js';
 import { findCommand, TracedCommand } from './traced-command.js';
 import { explain, findTracefs, TracefsFolder } from './tracefs.js';
@@ -66,9 +68,11 @@ export class LiveSource implements EventSource {
   private readonly layout: SubBufferLayout;
   private readonly providers = makeProviders();
   private events: ReadonlyMap<string, AttachedEvent> = new Map();
+  private readonly predicates = new Map<AttachedEvent, readonly (RecordPredicate | undefined)[]>();
   private readonly bound = new Map<number, BoundEvent | undefined>();
   private readonly texts = new Map<BoundEvent, EventText>();
   private environment: TextEnvironment | undefined;
+  private symbols: KernelSymbols | undefined;
   private instance: TracingInstance | undefined;
   private buffers: LiveBuffers | undefined;
   private tasks: TaskHistory | undefined;
@@ -116,7 +120,7 @@ export class LiveSource implements EventSource {
     if (options.cpu !== undefined) this.selectCpu(instance, options.cpu);
     this.selectTasks(instance);
     setFilters(instance, this.events.values());
-    this.checkFilters();
+    this.compileFilters();
     enableEvents(instance, catalogue, this.events, (name, error) => {
       if (this.events.size === 1 || error.code === 'EPERM') {
         throw explain(error, `${instance.folder.path}/set_event`, `${name} cannot be enabled`);
@@ -171,10 +175,20 @@ export class LiveSource implements EventSource {
     this.hidesItself = true;
   }
 
-  private checkFilters(): void {
+  /** Compiles the filters of events that have several: the kernel can apply only what they have in common. */
+  private compileFilters(): void {
+    const context = {
+      memory: this.options.memory,
+      comm: (tid: number) => this.commOf(tid, this.buffers!.merger.time),
+      cpu: () => this.buffers!.merger.cpu,
+    };
     for (const event of this.events.values()) {
       if (distinctFilters(event).length < 2) continue;
-      throw plainError(`several filters on ${event.system}:${event.event} are not possible yet`);
+      const format = this.catalogue.formatOf(event);
+      this.predicates.set(
+        event,
+        event.uses.map(({ filter }) => (filter === undefined ? undefined : compileFilter(filter, format, context))),
+      );
     }
   }
 
@@ -182,7 +196,8 @@ export class LiveSource implements EventSource {
     if (this.state === 'new') this.attach([]);
     if (this.state !== 'attached') return;
     this.state = 'tracing';
-    this.tasks?.start();
+    const { pid } = this.options;
+    this.tasks?.start(pid === undefined ? [] : [pid]);
     this.instance!.tracing = true;
     this.command?.release();
   }
@@ -242,18 +257,28 @@ export class LiveSource implements EventSource {
     if (this.bound.has(id)) return this.bound.get(id);
     const name = this.catalogue.eventWithId(id, this.events);
     const event = name === undefined ? undefined : this.events.get(`${name.system}:${name.event}`);
-    const bound =
-      event === undefined
-        ? undefined
-        : { format: this.catalogue.formatOf(event), blocks: event.uses.map(({ block }) => block), name: event.name };
+    const bound = event === undefined ? undefined : this.bind(event);
     this.bound.set(id, bound);
     return bound;
+  }
+
+  private bind(event: AttachedEvent): BoundEvent {
+    const filters = this.predicates.get(event);
+    return {
+      format: this.catalogue.formatOf(event),
+      blocks: event.uses.map(({ block }) => block),
+      name: event.name,
+      ...(filters === undefined ? {} : { filters }),
+    };
   }
 
   textOf(event: BoundEvent, address: number, length: number): string {
     let text = this.texts.get(event);
     if (text === undefined) {
-      this.environment ??= liveTextEnvironment(this.tracefs);
+      this.environment ??= {
+        ...liveTextEnvironment(this.tracefs.path, () => this.kernelSymbols()),
+        probedEvent: (system, event) => this.catalogue.probedEvent(system, event),
+      };
       text = compileEventText(event.format, this.environment);
       this.texts.set(event, text);
     }
@@ -270,12 +295,17 @@ export class LiveSource implements EventSource {
     return this.tasks?.pidOf(tid, time) ?? tid;
   }
 
-  kernelSymbol(_address: bigint): string | undefined {
-    return undefined;
+  kernelSymbol(address: bigint): string | undefined {
+    return this.kernelSymbols().symbolAt(address);
   }
 
-  kernelTextSymbol(_address: bigint): string | undefined {
-    return undefined;
+  kernelTextSymbol(address: bigint): string | undefined {
+    return this.kernelSymbols().textSymbolAt(address);
+  }
+
+  private kernelSymbols(): KernelSymbols {
+    this.symbols ??= KernelSymbols.ofThisMachine();
+    return this.symbols;
   }
 
   losses(): readonly Loss[] {

@@ -23,8 +23,9 @@ const RENAME: EventName = { system: 'task', event: 'task_rename' };
 const CLONE_THREAD = 0x10000;
 /** KiB of each CPU's buffer: about 4,000 forks between two readings. */
 const BUFFER_KB = 256;
-/** Tasks looked up in one go while nothing else is to be done. */
-const TASKS_AT_ONCE = 64;
+/** Processes looked up in one go, and how long that may go on before something else is done; 50 µs a task. */
+const TASKS_AT_ONCE = 16;
+const LOOK_MILLISECONDS = 5;
 /** History of so many tasks before that of ended ones is dropped, and entries of one task before old ones are. */
 const MANY_TASKS = 20_000;
 const MANY_ENTRIES = 16;
@@ -84,10 +85,13 @@ export class TaskHistory {
     this.buffers = new LiveBuffers({ ...options, instance: this.instance, cpus: this.instance.cpus });
   }
 
-  /** From here on names are watched. */
-  start(): void {
+  /** From here on names are watched. `first`: processes to look up at once. */
+  start(first: readonly number[]): void {
     if (this.instance !== undefined) this.instance.tracing = true;
+    for (const pid of first) this.lookUp(numbersIn(`/proc/${pid}/task`));
+    // The newest are likely to end first: they are looked up first.
     this.unseen = numbersIn('/proc');
+    this.lookUpSome();
   }
 
   /** Reads what has been watched up to now. `handled`: no question about an earlier time will come. */
@@ -196,10 +200,11 @@ export class TaskHistory {
 
   /** Looks up some tasks that were there when the trace began; to be called while nothing else is to be done. */
   lookUpSome(): void {
-    if (this.unseen.length === 0) return;
-    const some = this.unseen.splice(0, TASKS_AT_ONCE);
-    const tids = some.flatMap((pid) => numbersIn(`/proc/${pid}/task`));
-    this.lookUp(tids.filter((tid) => !this.tasks.has(tid)));
+    const until = performance.now() + LOOK_MILLISECONDS;
+    while (this.unseen.length > 0 && performance.now() < until) {
+      const tids = this.unseen.splice(-TASKS_AT_ONCE).flatMap((pid) => numbersIn(`/proc/${pid}/task`));
+      this.lookUp(tids.filter((tid) => !this.tasks.has(tid)));
+    }
   }
 
   /** Name from the kernel's own list of recently seen tasks, which has no times. */

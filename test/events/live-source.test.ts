@@ -194,6 +194,29 @@ live('the kernel applies a filter', async () => {
   assert.ok(run.events.length >= 100);
 });
 
+live('blocks with different filters on one event each get their own records', async () => {
+  const run = await traceEvents(
+    [
+      'syscalls:sys_enter_exit_group /error_code == 3/',
+      'syscalls:sys_enter_exit_group',
+      'syscalls:sys_enter_exit_group /error_code > 3 && comm == "sh"/',
+      'syscalls:sys_exit_close /ret == 0/',
+      'syscalls:sys_exit_close /ret < 0/',
+    ],
+    { command: ['/bin/sh', '-c', '(exec 9>&-; exit 3); (exit 5); exit 4'] },
+  );
+  const exits = run.events.filter(({ name }) => name === 'sys_enter_exit_group').map((event) => event.blocks.join());
+  assert.equal(exits, ['0,1', '1,2', '1,2']);
+  const closes = new Set(
+    run.events.filter(({ name }) => name === 'sys_exit_close').map((event) => event.blocks.join()),
+  );
+  assert.ok(closes.has('3'));
+  assert.match(
+    attachError('sched:sched_switch /prev_pid > 1/', 'sched:sched_switch /prev_pid > 1 || x == 2/'),
+    /the kernel refuses this filter of sched:sched_switch: Field not found/,
+  );
+});
+
 live('a filter that the kernel refuses is shown with its place', () => {
   const lines = attachError('sched:sched_switch /prev_pid > 1 && nofield == 3/').split('\n');
   assert.equal(lines.slice(0, 3), [

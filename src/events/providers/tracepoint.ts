@@ -1,6 +1,7 @@
 // Tracepoints: `sys:event`, globs in both parts. They exist already; nothing is made.
 
 import { isGlob } from '../glob.js';
+import { nearestNames } from '../nearest-names.js';
 import { definitionError, type Provider } from './provider.js';
 
 export const tracepointProvider: Provider = {
@@ -10,7 +11,7 @@ export const tracepointProvider: Provider = {
     const found = catalogue.match(system, event);
     if (found.length > 0) return found;
     const what = isGlob(system) || isGlob(event) ? 'no event matches' : 'there is no event';
-    const nearest = catalogue.nearest(`${system}:${event}`, 3);
+    const nearest = nearestNames(`${system}:${event}`, catalogue.names(), 3);
     throw definitionError(
       placed,
       `${what} ${text}`,
