@@ -11,12 +11,12 @@ const LONGEST_STRING = 4096;
 /** No page of any machine is smaller; a read never crosses one, for the next may not be there. */
 const PAGE = 4096n;
 
-/** The bytes at an address up to the first NUL, at most 4096; undefined where the first one cannot be read. */
-export function stringAt(memory: MemoryReader, address: bigint): string | undefined {
+/** The bytes at an address up to the first NUL, at most `longest`; undefined where the first one cannot be read. */
+export function stringAt(memory: MemoryReader, address: bigint, longest = LONGEST_STRING): string | undefined {
   let text = '';
   let at = address;
-  while (text.length < LONGEST_STRING) {
-    const room = Math.min(LONGEST_STRING - text.length, Number(PAGE - (at % PAGE)));
+  while (text.length < longest) {
+    const room = Math.min(longest - text.length, Number(PAGE - (at % PAGE)));
     // Most strings are short: a first small bite saves copying whole pages.
     const size = text.length === 0 ? Math.min(room, 256) : room;
     const bytes = memory.read(at, size);

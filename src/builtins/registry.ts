@@ -10,6 +10,7 @@ import { CONTROL_BUILTINS, HIDDEN_BUILTINS } from './control.js';
 import type { Builtin, BuiltinContext } from './declare.js';
 import { EVENT_BUILTINS } from './event.js';
 import { checkDeclaration, guarded } from './extra.js';
+import { Ffi, ffiBuiltins } from './ffi/ffi.js';
 import { HISTOGRAM_BUILTINS } from './histogram.js';
 import { KDEBUG_BUILTINS } from './kdebug.js';
 import { MEMORY_BUILTINS } from './memory.js';
@@ -37,6 +38,7 @@ export const BUILTINS: readonly Builtin[] = [
   ...KDEBUG_BUILTINS,
   ...TIMER_BUILTINS,
   ...NET_BUILTINS,
+  ...ffiBuiltins(),
 ];
 
 /** What the compiler knows of built-ins, by the names of globals (`ansi`, not `ansi.set_color`). */
@@ -57,6 +59,11 @@ export interface InstalledBuiltins {
   callBuiltin(id: number, args: Value[]): Value | readonly Value[];
 }
 
+export interface InstallOptions {
+  /** The script may call C functions. */
+  readonly allowFfi?: boolean;
+}
+
 interface HostBuiltin {
   readonly call: NonNullable<Builtin['call']>;
   readonly check: ArgumentCheck | undefined;
@@ -70,6 +77,7 @@ export function installBuiltins(
   engine: Engine,
   context: BuiltinContext,
   extra: readonly Builtin[] = [],
+  options: InstallOptions = {},
 ): InstalledBuiltins {
   const host: HostBuiltin[] = [];
   const tables = new Map<string, TableRef>();
@@ -102,6 +110,19 @@ export function installBuiltins(
   };
 
   for (const builtin of [...BUILTINS, ...HIDDEN_BUILTINS]) define(builtin, builtin.call);
+  if (options.allowFfi) {
+    const ffi = new Ffi({
+      engine,
+      context,
+      newFunction(name, call) {
+        host.push({ call: (_context, ...args) => call(args), check: undefined });
+        return engine.newBuiltin(FIRST_HOST_BUILTIN + host.length - 1, name);
+      },
+    });
+    for (const builtin of ffiBuiltins(ffi)) define(builtin, builtin.call);
+    setGlobal('ffi.C', ffi.library);
+    setGlobal('C', ffi.library);
+  }
   for (const builtin of extra) {
     checkDeclaration(builtin);
     define(builtin, guarded(builtin));

@@ -120,12 +120,12 @@ export function bench(options: BenchOptions = {}): Bench {
     ...(options.facts === undefined ? {} : { facts: options.facts }),
     ...(options.replaying === undefined ? {} : { replaying: options.replaying }),
   };
-  const installed = installBuiltins(engine, context, options.extra);
+  const installed = installBuiltins(engine, context, options.extra, { allowFfi: options.allowFfi === true });
   return {
     call(name, ...args) {
-      const [first, second] = name.startsWith('(') ? [name] : name.split('.');
+      const [first, ...rest] = name.startsWith('(') ? [name] : name.split('.');
       let value = globals.get(first!);
-      if (second !== undefined) value = (value as TableRef).get(second);
+      for (const key of rest) value = (value as TableRef).get(key);
       if (value === undefined) throw new Error(`no built-in ${name}`);
       const id = ids.get((value as FunctionRef).ref)!;
       if (id < FIRST_HOST_BUILTIN) throw new Error(`${name} is native`);
