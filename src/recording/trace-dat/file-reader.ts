@@ -18,6 +18,7 @@ export class DamageError extends Error {
 }
 
 export class FileReader {
+  /** The path as messages show it: a byte string. */
   readonly path: string;
   readonly size: number;
   /** Where the next read begins; may be set. */
@@ -32,17 +33,20 @@ export class FileReader {
 
   /** Opens a regular file; throws KtapError. */
   constructor(path: string) {
-    this.path = path;
+    this.path = byteString(path);
     try {
       this.descriptor = openSync(path, 'r');
     } catch (error) {
-      throw openError(path, error as NodeJS.ErrnoException);
+      throw openError(this.path, error as NodeJS.ErrnoException);
     }
     const stat = fstatSync(this.descriptor);
     if (!stat.isFile()) {
       closeSync(this.descriptor);
       const hint = 'a recording is read in several places at once: give a regular file';
-      throw plainError(`cannot replay ${path}: it is ${stat.isDirectory() ? 'a folder' : 'not a regular file'}`, hint);
+      throw plainError(
+        `cannot replay ${this.path}: it is ${stat.isDirectory() ? 'a folder' : 'not a regular file'}`,
+        hint,
+      );
     }
     this.size = stat.size;
   }
@@ -60,10 +64,14 @@ export class FileReader {
   /** Reads up to `length` bytes at a place of the file into `target`; fewer where the file ends. */
   readInto(target: Uint8Array, position: number, length: number): number {
     let done = 0;
-    while (done < length) {
-      const got = readSync(this.descriptor, target, done, length - done, position + done);
-      if (got === 0) break;
-      done += got;
+    try {
+      while (done < length) {
+        const got = readSync(this.descriptor, target, done, length - done, position + done);
+        if (got === 0) break;
+        done += got;
+      }
+    } catch (error) {
+      throw plainError(`cannot read ${this.path}: ${byteString((error as Error).message)}`);
     }
     return done;
   }
@@ -149,11 +157,11 @@ export class FileReader {
 }
 
 function openError(path: string, error: NodeJS.ErrnoException): KtapError {
-  const reason =
-    error.code === 'ENOENT'
-      ? 'there is no such file'
-      : error.code === 'EACCES'
-        ? 'no permission to read it'
-        : error.message;
-  return plainError(`cannot replay ${path}: ${reason}`);
+  const reasons: Readonly<Record<string, string>> = { ENOENT: 'no such file', EACCES: 'permission denied' };
+  return plainError(`cannot read ${path}: ${reasons[error.code ?? ''] ?? byteString(error.message)}`);
+}
+
+/** UTF-16 text as a byte string. */
+function byteString(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }

@@ -10,11 +10,10 @@
 import { plainError } from '../../language/diagnostics.js';
 import { checkSubBufferSize } from './buffers.js';
 import { DamageError, FileReader } from './file-reader.js';
+import { TRACE_DAT_MAGIC } from './magic.js';
 import type { TraceDat } from './trace-dat.js';
 import { readVersion6 } from './version-6.js';
 import { readVersion7 } from './version-7.js';
-
-export const TRACE_DAT_MAGIC = '\x17\x08\x44tracing';
 
 /** Opens a trace.dat. Throws KtapError where it cannot be read, is none, or is damaged so that no record can be used. */
 export function openTraceDat(path: string): TraceDat {
@@ -26,9 +25,9 @@ export function openTraceDat(path: string): TraceDat {
     if (!(error instanceof DamageError)) throw error;
     if (error.truncated) {
       const hint = 'a recorder that was killed leaves such a file beside its trace.dat.cpu0, …: try trace-cmd restore';
-      throw plainError(`${path} is truncated: ${error.message}`, hint);
+      throw plainError(`${file.path} is truncated: ${error.message}`, hint);
     }
-    throw plainError(`${path} is corrupt: ${error.message}`);
+    throw plainError(`${file.path} is corrupt: ${error.message}`);
   }
 }
 
@@ -53,7 +52,7 @@ function read(file: FileReader): TraceDat {
 }
 
 function checkMagic(file: FileReader): void {
-  if (file.size === 0) throw plainError(`cannot replay ${file.path}: the file is empty`);
+  if (file.size === 0) throw plainError(`cannot read ${file.path}: the file is empty`);
   const start = file.text(Math.min(file.size, TRACE_DAT_MAGIC.length), 'the magic number');
   if (start === TRACE_DAT_MAGIC) return;
   if (TRACE_DAT_MAGIC.startsWith(start)) throw new DamageError('the file ends within its magic number', true);

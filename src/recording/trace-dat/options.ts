@@ -8,6 +8,7 @@ import type { FileReader } from './file-reader.js';
 export const OPTION = {
   DONE: 0,
   DATE: 1,
+  CPUSTAT: 2,
   BUFFER: 3,
   TRACECLOCK: 4,
   UNAME: 5,
