@@ -42,6 +42,8 @@ interface PendingGoto {
   readonly variables: readonly ActiveVariable[];
   /** How many of them are in force in the innermost scope still open. */
   actives: number;
+  /** Number of scopes still open around the goto: a label of a scope further inside is not visible to it. */
+  depth: number;
 }
 
 export class ControlFlow {
@@ -69,7 +71,10 @@ export class ControlFlow {
     this.#fs.deactivate(scope.actives);
     this.#fs.variableRegisters = scope.registers;
     this.#fs.freeRegister = scope.registers;
-    for (const pending of this.#pending) pending.actives = Math.min(pending.actives, scope.actives);
+    for (const pending of this.#pending) {
+      pending.actives = Math.min(pending.actives, scope.actives);
+      pending.depth = Math.min(pending.depth, this.#scopes.length);
+    }
   }
 
   /** First register of a captured variable of the innermost scope. */
@@ -140,7 +145,7 @@ export class ControlFlow {
     const label: Label = { pc: this.#fs.pc, actives: isEnd ? scope.actives : this.#fs.actives.length };
     scope.labels.set(name, label);
     this.#pending = this.#pending.filter((pending) => {
-      if (pending.node.label.name !== name) return true;
+      if (pending.node.label.name !== name || pending.depth < this.#scopes.length) return true;
       this.#resolve(pending, label);
       return false;
     });
@@ -153,7 +158,8 @@ export class ControlFlow {
       return;
     }
     const variables = [...this.#fs.actives];
-    this.#pending.push({ node, jump: this.#fs.jump(node), variables, actives: variables.length });
+    const depth = this.#scopes.length;
+    this.#pending.push({ node, jump: this.#fs.jump(node), variables, actives: variables.length, depth });
   }
 
   #find(name: string): Label | undefined {
