@@ -12,7 +12,8 @@ import { findTracefs, readText, TracefsFolder } from './tracefs.js';
 /** /proc/PID/ns/pid of the machine's first pid namespace; the number is fixed (include/linux/proc_ns.h). */
 const FIRST_PID_NAMESPACE = '4026531836';
 /** How long to wait for a process that is just being killed to let go of its files, in milliseconds. */
-const BUSY_PATIENCE = 500;
+export const BUSY_PATIENCE = 500;
+const BUSY_STEP = 2;
 
 /** State letter and start time of a process, undefined where there is none. */
 function processStat(pid: string): { state: string; start: string } | undefined {
@@ -86,7 +87,7 @@ export function removeLeftovers(root = findTracefs(), busy: (name: string) => vo
  * `patience` milliseconds of trying; tracing in it is off then. An instance that is gone already counts as removed.
  */
 export function removeInstance(path: string, patience = 0): boolean {
-  for (let waited = 0; ; waited += 10) {
+  for (let waited = 0; ; waited += BUSY_STEP) {
     try {
       rmdirSync(path);
       return true;
@@ -95,7 +96,7 @@ export function removeInstance(path: string, patience = 0): boolean {
       if (code === 'ENOENT') return true;
       if (code !== 'EBUSY' || waited >= patience) break;
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_STEP);
   }
   const folder = new TracefsFolder(path);
   for (const file of ['tracing_on', 'events/enable']) {

@@ -2,7 +2,7 @@
 // is disturbed (Documentation/trace/ftrace.rst, "Instances"). Made switched off.
 
 import { closeSync, constants, openSync, readdirSync, writeSync } from 'node:fs';
-import { makeOwnedFolder, removeInstance } from './cleanup.js';
+import { BUSY_PATIENCE, makeOwnedFolder, removeInstance } from './cleanup.js';
 import { explain, TracefsFolder } from './tracefs.js';
 
 /** Kernel memory of one CPU's buffer, KiB, where nothing else is asked for; less on machines with many CPUs. */
@@ -129,9 +129,12 @@ export class TracingInstance {
     return { lost };
   }
 
-  /** Takes the instance down with all that is enabled in it; safe to call twice. Open buffers must be closed before. */
+  /**
+   * Takes the instance down with all that is enabled in it; safe to call twice. Open buffers must be closed before; a poll
+   * that is just ending is waited for.
+   */
   remove(): void {
-    if (!this.removed) this.removed = removeInstance(this.folder.path);
+    if (!this.removed) this.removed = removeInstance(this.folder.path, BUSY_PATIENCE);
   }
 }
 

@@ -331,12 +331,13 @@ export class LiveSource implements EventSource {
     this.lost = this.losses();
     this.state = 'closed';
     this.forgetExitHook();
+    // A poll in another thread holds the buffers' files until it is woken.
+    this.wake();
     this.command?.abandon();
     this.buffers?.close();
     this.instance?.remove();
     for (const provider of this.providers.values()) provider.close?.();
     this.tasks?.close();
-    this.wake();
     if (!this.pollUnderWay) this.closeWakeFd();
   }
 
