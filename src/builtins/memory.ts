@@ -1,8 +1,9 @@
 // Built-ins that read memory: strings of the process of the event and of the kernel, fields of the current task.
 
-import type { Integer, Value } from '../engine/values.js';
+import { type Integer, ScriptError, type Value } from '../engine/values.js';
 import { type BuiltinContext, builtin } from './declare.js';
-import { toAddress } from './integers.js';
+import { toAddress, toInteger } from './integers.js';
+import { kernelTasks } from './kernel-tasks.js';
 import { kernelMemory, type MemoryReader, processMemory } from './memory-reader.js';
 import { unknown } from './unknown.js';
 
@@ -10,6 +11,8 @@ import { unknown } from './unknown.js';
 const LONGEST_STRING = 4096;
 /** No page of any machine is smaller; a read never crosses one, for the next may not be there. */
 const PAGE = 4096n;
+/** Beyond any task_struct. */
+const LARGEST_TASK = 65_536;
 
 /** The bytes at an address up to the first NUL, at most `longest`; undefined where the first one cannot be read. */
 export function stringAt(memory: MemoryReader, address: bigint, longest = LONGEST_STRING): string | undefined {
@@ -52,14 +55,21 @@ function kernelString(context: BuiltinContext, address: Integer): Value {
   return stringAt(memory, at) ?? unknown(context, 'kernel_string');
 }
 
-function currentTaskInfo(context: BuiltinContext, _offset: Integer, _bytes: Integer = 4): Value {
-  context.warnOnce(
-    'curr_task_info',
-    context.replaying
-      ? 'curr_task_info is nil: a recording does not hold the task_struct of its tasks'
-      : 'curr_task_info is nil: the kernel does not tell where the task_struct of a task lies',
-  );
-  return unknown(context, 'curr_task_info');
+function currentTaskInfo(context: BuiltinContext, offset: Integer, bytes: Integer = 4): Value {
+  if (offset < 0 || offset > LARGEST_TASK)
+    throw new ScriptError(`bad argument 1 of curr_task_info: ${offset} is no offset in a task_struct`);
+  if (bytes !== 4 && bytes !== 8)
+    throw new ScriptError(`bad argument 2 of curr_task_info: 4 or 8 bytes can be read, not ${bytes}`);
+  const tasks = context.replaying
+    ? { missing: 'a recording does not hold the task_struct of its tasks' }
+    : kernelTasks();
+  if ('missing' in tasks) {
+    context.warnOnce('curr_task_info', `curr_task_info is nil: ${tasks.missing}`);
+    return unknown(context, 'curr_task_info');
+  }
+  const found = tasks.read(context.task.pid, context.task.tid, Number(offset), bytes);
+  if (found === undefined) return unknown(context, 'curr_task_info');
+  return bytes === 4 ? found.readUInt32LE() : toInteger(found.readBigInt64LE());
 }
 
 /** Kernel memory of this machine, with one warning where it cannot be read. */
@@ -100,7 +110,7 @@ export const MEMORY_BUILTINS = [
       { name: 'bytes', type: 'integer', optional: true },
     ],
     returns: 'integer or nil',
-    doc: 'The number of `bytes` bytes (4, or 8) at an offset of the `task_struct` of the thread of the event; nil, with one warning that names what is missing, where the machine does not tell.',
+    doc: 'The number in 4 bytes (without sign), or 8, at an offset of the `task_struct` of the thread of the event, read from /proc/kcore when the handler runs; the structure is found by the types (BTF) and symbols of the kernel. nil where the thread is gone, and with one warning that names what is missing where the machine does not tell.',
     call: currentTaskInfo,
   }),
 ];
