@@ -35,9 +35,12 @@ export function parseBracketed(parser: Parser): Expression {
 
 /** `e, e, …` */
 export function parseExpressionList(parser: Parser): Expression[] {
-  const list = [parseExpression(parser)];
-  while (parser.accept(Token.Comma)) list.push(parseExpression(parser));
-  return list;
+  const first = parseExpression(parser);
+  if (!parser.at(Token.Comma)) return [first];
+  const mark = parser.markList();
+  parser.addToList(first);
+  while (parser.accept(Token.Comma)) parser.addToList(parseExpression(parser));
+  return parser.endList(mark);
 }
 
 /** Operators that are at least `weakest` strong, from left to right. */
@@ -207,13 +210,14 @@ export function parseTable(parser: Parser): Expression {
   const outerBrace = parser.braceOpensBody;
   parser.braceOpensBody = false;
   lexer.next();
-  const items: TableItem[] = [];
+  const mark = parser.markList();
   while (lexer.type !== Token.RightBrace && lexer.type !== Token.End) {
-    items.push(parseTableItem(parser));
+    parser.addToList(parseTableItem(parser));
     if (!parser.accept(Token.Comma) && !parser.accept(Token.Semicolon)) break;
   }
   parser.braceOpensBody = outerBrace;
   parser.expectClosing(Token.RightBrace, open, "',' or '}'");
+  const items = parser.endList<TableItem>(mark);
   return { type: 'Table', items, start: open, end: lexer.previousEnd };
 }
 

@@ -16,7 +16,8 @@ import { parseBody } from './statements.js';
 export function parseFunctionBody(parser: Parser, name: string, start: number, self?: Identifier): FunctionExpression {
   const { lexer } = parser;
   const outerShadowed = parser.shadowed;
-  const parameters: Identifier[] = self === undefined ? [] : [self];
+  const mark = parser.markList();
+  if (self !== undefined) parser.addToList(self);
   const open = lexer.start;
   let hasVararg = false;
   if (name === '' && lexer.type === Token.Name) {
@@ -30,9 +31,10 @@ export function parseFunctionBody(parser: Parser, name: string, start: number, s
         hasVararg = true;
         break;
       }
-      parameters.push(parser.expectName(parameters.length === 0 ? "'('" : "','"));
+      parser.addToList(parser.expectName(parser.markList() === mark ? "'('" : "','"));
     } while (parser.accept(Token.Comma));
   }
+  const parameters = parser.endList<Identifier>(mark);
   parser.expectClosing(Token.RightParen, open, parameters.length === 0 || hasVararg ? undefined : "',' or ')'");
   for (const parameter of parameters) parser.declare(parameter.name);
   const body = parseFunctionBlock(parser, 'a function', hasVararg);

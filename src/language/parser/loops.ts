@@ -1,6 +1,7 @@
 // while, repeat and the three forms of for.
 
 import type {
+  Block,
   CForStatement,
   DoStatement,
   Expression,
@@ -84,7 +85,7 @@ export function parseFor(parser: Parser): NumericForStatement | CForStatement | 
   const open = lexer.type === Token.LeftParen ? lexer.start : -1;
   if (open >= 0) lexer.next();
   parser.braceOpensBody = open < 0;
-  const head = parseHead(parser, open);
+  const head = parseHead(parser, start, open);
   if (open >= 0) parser.expectClosing(Token.RightParen, open);
   parser.braceOpensBody = outerBrace;
   if (head.type === 'GenericFor') for (const name of head.names) parser.declare(name.name);
@@ -93,23 +94,30 @@ export function parseFor(parser: Parser): NumericForStatement | CForStatement | 
   const body = parseBody(parser, "'for'");
   parser.loops--;
   parser.shadowed = outerShadowed;
-  return { ...head, body, start, end: lexer.previousEnd };
+  head.body = body;
+  head.end = lexer.previousEnd;
+  return head;
 }
 
-type Head =
-  | Omit<NumericForStatement, 'body' | 'start' | 'end'>
-  | Omit<CForStatement, 'body' | 'start' | 'end'>
-  | Omit<GenericForStatement, 'body' | 'start' | 'end'>;
+/** A statement whose body and end are still to come. */
+type Unfinished<T> = { -readonly [K in keyof T]: T[K] };
+type Head = Unfinished<NumericForStatement> | Unfinished<CForStatement> | Unfinished<GenericForStatement>;
 
-/** What stands between the parentheses; `open` is the place of the `(`, or -1 without parentheses. */
-function parseHead(parser: Parser, open: number): Head {
+/** Stands for a body until it is parsed. */
+const NO_BODY: Block = { type: 'Block', statements: [], start: 0, end: 0 };
+
+/**
+ * What stands between the parentheses of the `for` at `start`; `open` is the place of the `(`, or -1 without
+ * parentheses.
+ */
+function parseHead(parser: Parser, start: number, open: number): Head {
   const { lexer } = parser;
-  if (open >= 0 && lexer.type === Token.Semicolon) return parseCHead(parser);
+  if (open >= 0 && lexer.type === Token.Semicolon) return parseCHead(parser, start);
   if (lexer.type === Token.Local) {
     throw parser.error(parser.here(), `'${lexer.value}' is not written here`, 'the variable of a for is always local');
   }
   const variable = parser.expectName(open < 0 ? "'for'" : "'('");
-  if (lexer.type === Token.Comma || lexer.type === Token.In) return parseGenericHead(parser, variable);
+  if (lexer.type === Token.Comma || lexer.type === Token.In) return parseGenericHead(parser, start, variable);
   if (lexer.type !== Token.Assign) {
     const hint = `write for (${variable.name} = 1, 10) or for (${variable.name} in pairs(t))`;
     throw parser.expected(`'=' or 'in' after '${variable.name}'`, hint);
@@ -120,7 +128,7 @@ function parseHead(parser: Parser, open: number): Head {
     if (open < 0) {
       throw parser.error(parser.here(), "a 'for' with ';' needs parentheses", 'write for (i = 0; i < n; i++) { ... }');
     }
-    return parseCHead(parser, variable, from);
+    return parseCHead(parser, start, variable, from);
   }
   parser.expect(Token.Comma, "',' and the limit");
   const limit = parseExpression(parser);
@@ -128,35 +136,28 @@ function parseHead(parser: Parser, open: number): Head {
     throw parser.error(parser.here(), "unexpected '='", "a 'for' has one variable; declare others before it");
   }
   const step = parser.accept(Token.Comma) ? parseExpression(parser) : undefined;
-  return step === undefined
-    ? { type: 'NumericFor', variable, from, limit }
-    : { type: 'NumericFor', variable, from, limit, step };
+  return { type: 'NumericFor', variable, from, limit, step, body: NO_BODY, start, end: start };
 }
 
 /** `k, v in e, e, e` after the first name. */
-function parseGenericHead(parser: Parser, first: Identifier): Head {
+function parseGenericHead(parser: Parser, start: number, first: Identifier): Head {
   const names = [first];
   while (parser.accept(Token.Comma)) names.push(parser.expectName("','"));
   if (parser.lexer.type === Token.Assign) {
     throw parser.error(parser.here(), "unexpected '='", "a 'for' has one variable; declare others before it");
   }
   parser.expect(Token.In, "'in'");
-  return { type: 'GenericFor', names, iterators: parseExpressionList(parser) };
+  const iterators = parseExpressionList(parser);
+  return { type: 'GenericFor', names, iterators, body: NO_BODY, start, end: start };
 }
 
 /** `; cond; step`, where the token under way is the first `;`. */
-function parseCHead(parser: Parser, variable?: Identifier, from?: Expression): Head {
+function parseCHead(parser: Parser, start: number, variable?: Identifier, from?: Expression): Head {
   const { lexer } = parser;
   lexer.next();
   if (variable !== undefined) parser.declare(variable.name);
   const condition = lexer.type === Token.Semicolon ? undefined : parseExpression(parser);
   parser.expect(Token.Semicolon, "';' after the condition");
   const step = lexer.type === Token.RightParen ? undefined : parseSimpleStatement(parser);
-  return {
-    type: 'CFor',
-    ...(variable === undefined ? {} : { variable }),
-    ...(from === undefined ? {} : { from }),
-    ...(condition === undefined ? {} : { condition }),
-    ...(step === undefined ? {} : { step }),
-  };
+  return { type: 'CFor', variable, from, condition, step, body: NO_BODY, start, end: start };
 }

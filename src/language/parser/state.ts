@@ -36,6 +36,11 @@ export class Parser {
   handler: string | undefined;
   /** Whether the function under way is that block itself. */
   isHandlerBody = false;
+  /**
+   * Nodes of lists under way, inner lists above outer ones: a list is cut off when it is complete, so its array has no
+   * spare room. An array that grows by push takes room for 16 more: with most lists that short, more than the nodes.
+   */
+  private readonly listed: unknown[] = [];
   /** Places of the braces of the blocks that are closed, in pairs. */
   readonly closedBlocks: number[] = [];
   /** Bits of SPECIAL_NAMES: variables of the script in scope; set as globals; used as what they are of an event. */
@@ -47,6 +52,23 @@ export class Parser {
     this.source = source;
     this.lexer = new Lexer(source);
     this.shadowed = shadowed;
+  }
+
+  /** Begins a list; the mark is for `list`. */
+  markList(): number {
+    return this.listed.length;
+  }
+
+  /** Adds to the list under way. */
+  addToList(node: unknown): void {
+    this.listed.push(node);
+  }
+
+  /** Ends the list that began at the mark. */
+  endList<T>(mark: number): T[] {
+    const list = this.listed.slice(mark) as T[];
+    this.listed.length = mark;
+    return list;
   }
 
   /** Whether the token under way is of that type. */

@@ -27,14 +27,14 @@ import { parseTimer, parseTrace, parseTraceEnd } from './trace-blocks.js';
 /** Statements up to a `}`, an `until` or the end of the script, none of which is taken. Opens no scope. */
 export function parseStatements(parser: Parser): Statement[] {
   const { lexer } = parser;
-  const statements: Statement[] = [];
+  const mark = parser.markList();
   while (lexer.type !== Token.End && lexer.type !== Token.RightBrace && lexer.type !== Token.Until) {
     if (lexer.type === Token.Semicolon) {
       lexer.next();
       continue;
     }
     const statement = parseStatement(parser);
-    statements.push(statement);
+    parser.addToList(statement);
     if (statement.type === 'Return') {
       while (parser.accept(Token.Semicolon));
       if (!endsBlock(lexer.type)) {
@@ -46,7 +46,7 @@ export function parseStatements(parser: Parser): Statement[] {
       }
     }
   }
-  return statements;
+  return parser.endList(mark);
 }
 
 function endsBlock(type: Token): boolean {
@@ -237,8 +237,7 @@ function parseIf(parser: Parser): IfStatement {
     otherwise = parseBody(parser, "'else'");
     break;
   }
-  const end = lexer.previousEnd;
-  return otherwise === undefined ? { type: 'If', clauses, start, end } : { type: 'If', clauses, otherwise, start, end };
+  return { type: 'If', clauses, otherwise, start, end: lexer.previousEnd };
 }
 
 function parseReturn(parser: Parser): ReturnStatement {

@@ -81,13 +81,13 @@ function parseArguments(parser: Parser): Expression[] {
   if (lexer.type === Token.LeftBrace) return [parseTable(parser)];
   const open = lexer.start;
   lexer.next();
-  const list: Expression[] = [];
+  const mark = parser.markList();
   if (lexer.type !== Token.RightParen && lexer.type !== Token.End) {
-    do list.push(parseBracketed(parser));
+    do parser.addToList(parseBracketed(parser));
     while (parser.accept(Token.Comma) && !parser.at(Token.End));
   }
-  parser.expectClosing(Token.RightParen, open, list.length === 0 ? undefined : "',' or ')'");
-  return list;
+  parser.expectClosing(Token.RightParen, open, parser.markList() === mark ? undefined : "',' or ')'");
+  return parser.endList(mark);
 }
 
 function parsePrefix(parser: Parser): Expression {
