@@ -41,12 +41,7 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
   const globals = evaluator.globals.map;
 
   /** `kinds`: one word a parameter, `?` for optional ones, a last `...` for more. */
-  const define = (
-    name: string,
-    kinds: string,
-    call: (...args: any[]) => Value | Value[] | void,
-    into = globals,
-  ): void => {
+  const define = (name: string, kinds: string, call: (...args: never[]) => Value | Value[], into = globals): void => {
     const parameters = kinds.split(' ').filter((kind) => kind !== '' && kind !== '...');
     into.set(
       name,
@@ -59,7 +54,7 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
             throw new ReferenceScriptError(`${name}: argument ${i + 1} is ${typeName(given[i])}`);
           }
         }
-        const result = call(...given);
+        const result = call(...(given as never[]));
         return Array.isArray(result) ? result : [result as Value];
       }),
     );
