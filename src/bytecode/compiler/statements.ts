@@ -248,7 +248,7 @@ function numericFor(fs: FunctionState, flow: ControlFlow, node: NumericForStatem
   const loop = flow.openLoop();
   declare(fs, node.variable, fs.reserve(1));
   statements(fs, flow, node.body);
-  endFor(fs, flow, loop, node.body);
+  endFor(flow, loop, node.body);
   const next = fs.emit(encodeAsBx(Op.FORLOOP, base, 0), head);
   fs.patch([next], prepare + 1);
   fs.patch([prepare], next + 1);
@@ -257,7 +257,7 @@ function numericFor(fs: FunctionState, flow: ControlFlow, node: NumericForStatem
 }
 
 /** Where `continue` arrives, and the body's variables end. */
-function endFor(fs: FunctionState, flow: ControlFlow, loop: Loop, body: Block): void {
+function endFor(flow: ControlFlow, loop: Loop, body: Block): void {
   flow.continueHere(loop);
   flow.close(endOf(body));
 }
@@ -274,7 +274,7 @@ function genericFor(fs: FunctionState, flow: ControlFlow, node: GenericForStatem
   const loop = flow.openLoop();
   for (const name of node.names) declare(fs, name, fs.reserve(1));
   statements(fs, flow, node.body);
-  endFor(fs, flow, loop, node.body);
+  endFor(flow, loop, node.body);
   fs.patchHere([toTest]);
   fs.emitABC(Op.TFOR, base, 0, node.names.length, iterators);
   fs.patch([fs.jump(iterators)], start);
@@ -296,7 +296,7 @@ function cFor(fs: FunctionState, flow: ControlFlow, node: CForStatement): void {
   const start = fs.pc;
   const loop = flow.openLoop();
   statements(fs, flow, node.body);
-  endFor(fs, flow, loop, node.body);
+  endFor(flow, loop, node.body);
   if (node.step !== undefined) {
     fs.place = node.step;
     compileStatement(fs, flow, node.step);
