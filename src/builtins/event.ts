@@ -72,7 +72,7 @@ export const EVENT_BUILTINS = [
     family: 'event',
     parameters: [],
     returns: '0 or 1',
-    doc: '1 when the event happened in an interrupt of the hardware, a soft interrupt or an NMI, else 0. 0 is true in a condition: write `in_interrupt() == 1`.',
+    doc: '1 when the event happened in an interrupt (hardware, soft or NMI), else 0. 0 is true in a condition: write `in_interrupt() == 1`.',
     answersZeroOrOne: true,
     call: (context) => (context.event !== undefined && (context.event.flags & IN_INTERRUPT) !== 0 ? 1 : 0),
   }),
@@ -81,7 +81,7 @@ export const EVENT_BUILTINS = [
     family: 'event',
     parameters: [],
     returns: '0 or 1, or nil',
-    doc: '1 when the thread of the event waits without letting itself be interrupted (state D: as a rule for a disk), else 0, asked when the handler runs; nil where the thread is gone by then or the events come from a recording. 0 is true in a condition: write `in_iowait() == 1`.',
+    doc: '1 when the thread of the event waits for a disk, else 0. The thread is asked when the handler runs, for the state D, in which it waits and cannot be interrupted; nil where the thread is gone by then or the events come from a recording. 0 is true in a condition: write `in_iowait() == 1`.',
     answersZeroOrOne: true,
     call: (context) => {
       // Outside handlers it is about ktap itself, which runs.

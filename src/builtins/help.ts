@@ -76,10 +76,21 @@ export function builtinHelp(name = '', builtins: readonly Builtin[] = BUILTINS):
 }
 
 function shortLine(builtin: Builtin): string {
-  const firstSentence = builtin.doc.split(/(?<=[.:;]) /)[0]!.replace(/[.:;]$/, '');
-  const head = `  ${signature(builtin)}`;
-  const line = `${head.padEnd(38)} ${firstSentence}`;
-  return line.length <= 120 ? line : `${line.slice(0, 117)}...`;
+  const head = `  ${signature(builtin)}`.padEnd(38);
+  const text = firstClause(builtin.doc);
+  const room = 120 - head.length - 1;
+  return `${head} ${text.length <= room ? text : `${text.slice(0, text.lastIndexOf(' ', room - 3))}...`}`;
+}
+
+/** A text up to its first point, colon or semicolon outside parentheses. */
+function firstClause(text: string): string {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '(') depth++;
+    else if (text[at] === ')') depth--;
+    else if (depth === 0 && /^[.:;](?: |$)/.test(text.slice(at, at + 2))) return text.slice(0, at);
+  }
+  return text;
 }
 
 function longText(builtin: Builtin): string {

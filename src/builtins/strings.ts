@@ -20,7 +20,7 @@ export const STRING_BUILTINS = [
       { name: 'from', type: 'integer', optional: true },
     ],
     returns: 'integer or nil',
-    doc: 'Position, counted from 1, of the first place at `from` (1 if left out; negative: from the end) or later where `s` contains `sub` byte for byte, else nil. There are no patterns. An empty `sub` is found at `from`.',
+    doc: 'Position, counted from 1, of the first place where `s` contains `sub`, else nil. It looks from position `from` on (1 if left out; negative: from the end), byte for byte. There are no patterns. An empty `sub` is found at `from`.',
     call: (_context, s: string, sub: string, from: Integer = 1) => {
       const start = offsetOf(from, s.length);
       if (start > s.length) return undefined;
@@ -37,7 +37,7 @@ export const STRING_BUILTINS = [
       { name: 'n', type: 'integer', optional: true },
     ],
     returns: 'string',
-    doc: '`n` bytes of `s` (all that follow if left out) from position `from` on, counted from 1; a negative `from` counts from the end, -1 being the last byte. What lies outside the string is left away.',
+    doc: '`n` bytes of `s`, or all that follow, from position `from` on, counted from 1. A negative `from` counts from the end, -1 being the last byte. What lies outside the string is left away.',
     call: (_context, s: string, from: Integer, n?: Integer) => {
       const start = offsetOf(from, s.length);
       return n === undefined ? s.slice(start) : n > 0 ? s.slice(start, start + Number(n)) : '';
@@ -57,7 +57,7 @@ export const STRING_BUILTINS = [
     family: 'strings',
     parameters: [{ name: 'v', type: 'any' }],
     returns: 'string',
-    doc: 'What kind of value it is: `nil`, `boolean`, `number`, `string`, `table`, `ptable` (an aggregation table), `aggregation` (one of its values), `function` or `stack`.',
+    doc: 'The kind of a value by name: `nil`, `boolean`, `number`, `string`, `table`, `ptable` (an aggregation table), `aggregation` (one of its values), `function` or `stack`.',
     native: 'type',
   }),
 ];

@@ -10,7 +10,7 @@ export const TABLE_BUILTINS = [
     family: 'tables',
     parameters: [table],
     returns: 'function, table, nil',
-    doc: 'For `for (k, v in pairs(t)) {…}`: walks a table in the order in which its keys were set. A key that was removed and set again comes last. Removing entries on the way is safe; entries that are added meanwhile may be visited.',
+    doc: 'Walks a table in the order in which its keys were set, for `for (k, v in pairs(t)) {…}`. A key that was removed and set again comes last. Removing entries on the way is safe; entries that are added meanwhile may be visited.',
     native: 'pairs',
   }),
   builtin({
@@ -18,7 +18,7 @@ export const TABLE_BUILTINS = [
     family: 'tables',
     parameters: [table, { name: 'cmp', type: 'function', optional: true }],
     returns: 'function, table, nil',
-    doc: 'As `pairs`, over a sorted copy: smallest value first (aggregation values by their count), or in the order of `cmp(v1, v2)`, which answers true when `v1` comes first. Equal values keep the order of `pairs`.',
+    doc: 'As `pairs`, over a sorted copy, smallest value first (aggregation values by their count), or in the order of `cmp(v1, v2)`, which answers true when `v1` comes first. Equal values keep the order of `pairs`.',
     native: 'sort_pairs',
   }),
   builtin({
