@@ -80,13 +80,18 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
     table.map.clear();
     return nothing;
   });
-  define('strfind', 'string string number?', (text: string, sub: string, from?: bigint) => {
-    const found = text.indexOf(sub, from === undefined ? 0 : Number(from) - 1);
+  /** Offset from 0 of a position that counts from 1, or from the end where it is negative; 0 counts as 1. */
+  const offsetOf = (position: bigint, length: number): number =>
+    Math.max(0, Number(position > 0n ? position - 1n : position < 0n ? BigInt(length) + position : 0n));
+  define('strfind', 'string string number?', (text: string, sub: string, from = 1n) => {
+    const start = offsetOf(from, text.length);
+    const found = start > text.length ? -1 : text.indexOf(sub, start);
     return found < 0 ? undefined : BigInt(found + 1);
   });
   define('substr', 'string number number?', (text: string, from: bigint, count?: bigint) => {
-    const start = from < 0n ? Math.max(0, text.length + Number(from)) : Number(from) - 1;
-    return count === undefined ? text.slice(start) : text.slice(start, start + Number(count));
+    const start = offsetOf(from, text.length);
+    if (count === undefined) return text.slice(start);
+    return count > 0n ? text.slice(start, start + Number(count)) : '';
   });
 
   define('pairs', 'tables', (table: Table | AggregationTable) => {
@@ -126,7 +131,7 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
   read('avg', (value) => value.average);
 
   const histogram = (table: Table | AggregationTable, rows = 20n): Value[] => {
-    if (table instanceof AggregationTable && table.buckets !== undefined) {
+    if (table instanceof AggregationTable && table.buckets !== undefined && table.map.size > 0) {
       for (const [key, value] of table.map) write(`${textOf(key)}\n${distributionText(value)}\n`);
       return nothing;
     }

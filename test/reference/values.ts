@@ -130,8 +130,8 @@ export const HISTOGRAM_HEAD = `${'value '.padStart(32)}------------- Distributio
 
 export function histogramRow(name: string, value: bigint, total: bigint): string {
   const key = name.length > 32 ? `${name.slice(0, 28)}...` : name;
-  const width = total === 0n ? 0n : (39n * value) / total;
-  return `${key.padStart(32)} |${'@'.repeat(width > 0n ? Number(width) : 0).padEnd(39)}${String(value).padEnd(7)}`;
+  const width = total === 0n ? 0 : Math.min(39, Math.max(0, Number((39n * value) / total)));
+  return `${key.padStart(32)} |${'@'.repeat(width).padEnd(39)}${String(value).padEnd(7)}`;
 }
 
 /** Rows of a distribution, joined by newlines, without a last one. */
