@@ -49,23 +49,5 @@ await build({
 });
 
 if (forPackage || !existsSync('dist/types/index.d.ts')) {
-  execFileSync(
-    process.execPath,
-    [
-      'node_modules/typescript/bin/tsc',
-      '-p',
-      'tsconfig.json',
-      '--noEmit',
-      'false',
-      '--emitDeclarationOnly',
-      '--declaration',
-      '--rootDir',
-      'src',
-      '--outDir',
-      'dist/types',
-    ],
-    {
-      stdio: 'inherit',
-    },
-  );
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
 }
