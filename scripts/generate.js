@@ -44,7 +44,7 @@ export async function generateAssemblyConstants() {
   const group = (prefix, values) => {
     for (const [name, value] of Object.entries(values)) constant(`${prefix}_${name}`, value);
   };
-  group('AT', layout.Region);
+  for (const [name, value] of Object.entries(layout.Region)) lines.push(`export const AT_${name}: u32 = ${value};`);
   group('S', layout.State);
   group('TYPE', layout.ObjectType);
   group('STR', layout.StringObject);

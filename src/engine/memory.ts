@@ -9,6 +9,8 @@ export class LinearMemory {
   u32!: Uint32Array;
   u64!: BigUint64Array;
   i64!: BigInt64Array;
+  /** The same bytes as a Buffer: quick ways from and to byte strings. */
+  bytes!: Buffer;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -17,13 +19,15 @@ export class LinearMemory {
 
   /** Makes the views anew if the memory has grown; cheap if it has not. */
   refresh(): void {
+    // A detached view has length 0, which is quicker to see than whether `memory.buffer` is another one.
+    if (this.u8 !== undefined && this.u8.length !== 0) return;
     const buffer = this.memory.buffer;
-    if (this.u8 !== undefined && this.u8.buffer === buffer) return;
     this.u8 = new Uint8Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.u64 = new BigUint64Array(buffer);
     this.i64 = new BigInt64Array(buffer);
+    this.bytes = Buffer.from(buffer);
   }
 }
