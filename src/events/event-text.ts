@@ -54,7 +54,7 @@ function compileKind(format: EventFormat, environment: TextEnvironment): (reader
     const text = compileFtraceText(format, environment);
     if (text !== undefined) return text;
   }
-  if (isProbe(format)) return named(format, compileProbeText(format, environment));
+  if (isProbe(format, environment)) return named(format, compileProbeText(format, environment));
   return named(format, compilePrintFormat(format, environment));
 }
 

@@ -20,7 +20,10 @@ export function compileFtraceText(format: EventFormat, environment: TextEnvironm
   switch (format.name) {
     case 'function': {
       const [ip, parent] = [offset('ip'), offset('parent_ip')];
-      return (r) => `${symbol(wordAt(r, ip))} <-${symbol(wordAt(r, parent))}`;
+      return (r) => {
+        const caller = wordAt(r, parent);
+        return caller === 0 ? symbol(wordAt(r, ip)) : `${symbol(wordAt(r, ip))} <-${symbol(caller)}`;
+      };
     }
     case 'print': {
       const [ip, buf] = [offset('ip'), offset('buf')];

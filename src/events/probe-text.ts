@@ -17,28 +17,42 @@ import type { TextEnvironment } from './text-environment.js';
 
 type Printer = (reader: RecordReader) => string;
 
-/** The event is a kprobe, kretprobe, uprobe, uretprobe or fprobe. */
-export function isProbe(format: EventFormat): boolean {
-  return format.fields.some((field) => field.name === '__probe_ip' || field.name === '__probe_func');
+/** The event is a kprobe, kretprobe, uprobe, uretprobe or fprobe, or an event probe that the environment knows. */
+export function isProbe(format: EventFormat, environment: TextEnvironment): boolean {
+  return (
+    format.fields.some((field) => field.name === '__probe_ip' || field.name === '__probe_func') ||
+    environment.probedEvent?.(format.system, format.name) !== undefined
+  );
 }
 
 /** Compiles the text of a probe, without the event's name. Throws PrintFormatError where the print fmt is not understood. */
 export function compileProbeText(format: EventFormat, environment: TextEnvironment): Printer {
   const parsed = parsePrintFormat(format.printFormat, (name) => scalarType(name) !== undefined);
-  const head = /^\(%lx(?: <- %lx)?\)/.exec(parsed.format);
-  if (head === null) throw new PrintFormatError('a probe without its address');
-  const rest = quotedStrings(parsed.format.slice(head[0].length), parsed.args.slice(head[0].includes('<-') ? 2 : 1));
+  const [head, places] = /^\(%lx <- %lx\)/.test(parsed.format)
+    ? ['(%lx <- %lx)', 2]
+    : parsed.format.startsWith('(%lx)')
+      ? ['(%lx)', 1]
+      : ['', 0];
+  const rest = quotedStrings(parsed.format.slice(head.length), parsed.args.slice(places));
   const args = compilePrintf(new Compiler(format, environment), rest.format, rest.args);
+  // The print fmt of an event probe has no place; the kernel prints the event that it is attached to.
+  if (places === 0) {
+    const target = environment.probedEvent?.(format.system, format.name);
+    return target === undefined ? args : (r) => `(${target})${args(r)}`;
+  }
 
   const field = (name: string) => {
     const found = format.fields.find((one) => one.name === name);
-    return found === undefined ? undefined : fieldReader(found.offset, found.size, false);
+    if (found === undefined) throw new PrintFormatError(`a probe without ${name}`);
+    return fieldReader(found.offset, found.size, false);
   };
   const withOffset = placePrinter(environment, 'S');
-  const ip = field('__probe_ip');
-  if (ip !== undefined) return (r) => `(${withOffset(ip(r))})${args(r)}`;
-  const func = field('__probe_func')!;
-  const returns = field('__probe_ret_ip') ?? (() => 0);
+  if (places === 1) {
+    const ip = field('__probe_ip');
+    return (r) => `(${withOffset(ip(r))})${args(r)}`;
+  }
+  const func = field('__probe_func');
+  const returns = field('__probe_ret_ip');
   const plain = placePrinter(environment, 's');
   return (r) => `(${withOffset(returns(r))} <- ${plain(func(r))})${args(r)}`;
 }
