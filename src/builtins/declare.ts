@@ -107,7 +107,7 @@ export interface Builtin {
   /** Heading under which it is listed: output, tables, strings, event, time, … */
   readonly family: string;
   readonly parameters: readonly Parameter[];
-  /** Words for the reference: `integer`, `string or nil`, `nothing`. */
+  /** Words for the reference: `integer`, `string or nil`. With `nothing` a call has no result; else undefined is nil. */
   readonly returns: string;
   /** One or more sentences for the reference. */
   readonly doc: string;

@@ -55,7 +55,10 @@ export function builtinNames(): {
 }
 
 export interface InstalledBuiltins {
-  /** Calls host built-in `id` (EngineHost.callBuiltin). Throws ScriptError for wrong arguments. */
+  /**
+   * Calls host built-in `id` (EngineHost.callBuiltin). An array is several results, undefined none. Throws ScriptError for
+   * wrong arguments.
+   */
   callBuiltin(id: number, args: Value[]): Value | readonly Value[];
 }
 
@@ -64,8 +67,13 @@ export interface InstallOptions {
   readonly allowFfi?: boolean;
 }
 
+/** One nil, as against no result at all. */
+const NIL: readonly Value[] = [undefined];
+
 interface HostBuiltin {
   readonly call: NonNullable<Builtin['call']>;
+  /** Its answer is a value, so that an undefined one is nil. */
+  readonly answers: boolean;
   readonly check: ArgumentCheck | undefined;
 }
 
@@ -103,7 +111,7 @@ export function installBuiltins(
       id = nativeBuiltinId(builtin.native);
     } else {
       id = FIRST_HOST_BUILTIN + host.length;
-      host.push({ call: call!, check: argumentCheck(builtin) });
+      host.push({ call: call!, answers: builtin.returns !== 'nothing', check: argumentCheck(builtin) });
     }
     const value = engine.newBuiltin(id, builtin.name);
     for (const name of [builtin.name, ...(builtin.aliases ?? [])]) setGlobal(name, value);
@@ -114,8 +122,8 @@ export function installBuiltins(
     const ffi = new Ffi({
       engine,
       context,
-      newFunction(name, call) {
-        host.push({ call: (_context, ...args) => call(args), check: undefined });
+      newFunction(name, answers, call) {
+        host.push({ call: (_context, ...args) => call(args), answers, check: undefined });
         return engine.newBuiltin(FIRST_HOST_BUILTIN + host.length - 1, name);
       },
     });
@@ -130,9 +138,13 @@ export function installBuiltins(
 
   return {
     callBuiltin(id, args) {
-      const { call, check } = host[id - FIRST_HOST_BUILTIN]!;
+      const { call, answers, check } = host[id - FIRST_HOST_BUILTIN]!;
       check?.(args);
-      return (call as (context: BuiltinContext, ...args: Value[]) => Value | readonly Value[])(context, ...args);
+      const result = (call as (context: BuiltinContext, ...args: Value[]) => Value | readonly Value[])(
+        context,
+        ...args,
+      );
+      return result === undefined && answers ? NIL : result;
     },
   };
 }

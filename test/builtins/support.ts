@@ -129,7 +129,8 @@ export function bench(options: BenchOptions = {}): Bench {
       if (value === undefined) throw new Error(`no built-in ${name}`);
       const id = ids.get((value as FunctionRef).ref)!;
       if (id < FIRST_HOST_BUILTIN) throw new Error(`${name} is native`);
-      return installed.callBuiltin(id, args);
+      const result = installed.callBuiltin(id, args);
+      return Array.isArray(result) && result.length === 1 ? result[0] : result;
     },
     output() {
       const text = written;

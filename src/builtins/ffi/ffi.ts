@@ -12,8 +12,8 @@ import { type CType, type FunctionType, sizeOf, typeText } from './c-types.js';
 export interface FfiHost {
   readonly engine: Engine;
   readonly context: BuiltinContext;
-  /** A value that calls `call`, shown as `name`. */
-  newFunction(name: string, call: (args: readonly Value[]) => Value): FunctionRef;
+  /** A value that calls `call`, shown as `name`; `answers`: it has a result. */
+  newFunction(name: string, answers: boolean, call: (args: readonly Value[]) => Value): FunctionRef;
 }
 
 /** The ffi of one run of a script. */
@@ -41,7 +41,9 @@ export class Ffi {
       const type = this.#declarations.functions.get(name)! as FunctionType;
       this.library.set(
         name,
-        this.#host.newFunction(`C.${name}`, (args) => this.functions.call(name, type, args)),
+        this.#host.newFunction(`C.${name}`, type.result.kind !== 'void', (args) =>
+          this.functions.call(name, type, args),
+        ),
       );
     }
     for (const [name, value] of this.#declarations.constants) this.library.set(name, Number(value));
