@@ -2,6 +2,7 @@
 // guard against trees too deep for the recursive functions that read them.
 
 import type { Identifier } from '../ast.js';
+import { isWordCharacter } from '../characters.js';
 import { errorAt, type KtapError, positionOf, type Source, type Span } from '../diagnostics.js';
 import { Lexer } from '../lexer.js';
 import { Token } from '../tokens.js';
@@ -200,6 +201,12 @@ export class Parser {
     return text.length > SHOWN_LENGTH ? `'${text.slice(0, SHOWN_LENGTH)}...'` : `'${text}'`;
   }
 
+  /** Whether the token before may end an expression that can be called. */
+  private followsOperand(): boolean {
+    const before = this.source.text.charCodeAt(this.lexer.previousEnd - 1);
+    return isWordCharacter(before) || before === 0x29 || before === 0x5d;
+  }
+
   /** What a token that cannot stand here was probably meant to be. */
   misuseHint(): string | undefined {
     const { lexer } = this;
@@ -217,7 +224,9 @@ export class Parser {
       case Token.LeftParen:
       case Token.LeftBrace:
       case Token.String:
-        return lexer.startsLine ? 'at the start of a line it does not continue a call' : undefined;
+        return lexer.startsLine && this.followsOperand()
+          ? 'at the start of a line it does not continue a call'
+          : undefined;
       case Token.Name:
         return lexer.value === 'then' || lexer.value === 'do' || lexer.value === 'end'
           ? 'blocks stand in braces: { ... }'

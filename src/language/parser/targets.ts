@@ -155,8 +155,6 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['foreach', 'write for (k, v in pairs(t)) { ... }'],
   ['printf', 'arguments stand in parentheses'],
   ['print', 'arguments stand in parentheses'],
-  ['BEGIN', 'what stands outside all blocks runs first'],
-  ['END', 'what runs at the end stands in trace_end { ... }'],
 ]);
 
 function notAStatement(parser: Parser, expression: Expression): Error {
