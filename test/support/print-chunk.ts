@@ -43,8 +43,6 @@ function strengthOf(expression: Expression): number {
       return STRENGTH[expression.operator];
     case 'Unary':
       return UNARY;
-    case 'Integer':
-      return expression.value < 0n ? UNARY : OPERAND;
     case 'Name':
     case 'Index':
     case 'Call':
@@ -73,7 +71,8 @@ function printBare(expression: Expression, indent: string): string {
     case 'Boolean':
       return String(expression.value);
     case 'Integer':
-      return String(expression.value);
+      // A minus would be an operator of its own: a negative literal is one that wrapped.
+      return expression.value < 0n ? `0x${BigInt.asUintN(64, expression.value).toString(16)}` : `${expression.value}`;
     case 'String':
       return quote(expression.value);
     case 'Vararg':
