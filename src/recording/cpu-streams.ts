@@ -44,9 +44,8 @@ export class CpuStreams {
     this.target = target;
     const share = Math.min(LARGEST_PORTION, ALL_PORTIONS / Math.max(1, data.length));
     this.streams = data.map((each) => {
-      const subBuffers = Math.max(1, Math.floor(share / each.subBufferSize));
-      const needed = Math.ceil(each.size / each.subBufferSize);
-      return { data: each, portion: Math.min(subBuffers, needed) * each.subBufferSize, address: 0, done: 0 };
+      const whole = Math.max(1, Math.floor(share / each.subBufferSize)) * each.subBufferSize;
+      return { data: each, portion: Math.min(whole, each.size), address: 0, done: 0 };
     });
     this.merger = new RecordMerger({ memory: target.memory, layout, epoch, cpus: data.map(({ cpu }) => cpu) });
   }
@@ -103,6 +102,7 @@ export function findEpoch(file: FileReader, layout: SubBufferLayout, data: reado
     }
   }
   stamps.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const middle = stamps[stamps.length >> 1] ?? 0n;
+  // Of two the lower: nonsense is mostly large.
+  const middle = stamps[(stamps.length - 1) >> 1] ?? 0n;
   return stamps.find((stamp) => middle - stamp <= FAR) ?? 0n;
 }

@@ -96,10 +96,13 @@ export class RecordingSource implements EventSource {
       comm: (tid) => this.tasks.commOf(tid, this.cursor.cpu),
       cpu: () => this.cursor.cpu,
     });
+    const { notes } = this.cursor;
+    // Dense up to the last known id, so that looking one up stays fast.
+    for (const { id } of this.recording.formats) while (notes.length <= id) notes.push(undefined);
     for (const [system, name] of TASK_EVENTS) {
       const format = this.events.format(system, name);
       const note = format === undefined ? undefined : this.tasks.noteOf(format);
-      if (note !== undefined) this.cursor.notes[format!.id] = note;
+      if (note !== undefined) notes[format!.id] = note;
     }
   }
 
@@ -200,7 +203,7 @@ export class RecordingSource implements EventSource {
 /** The merger's cursor, which also keeps the tasks up to date and passes over what is not selected. */
 class RecordingCursor implements RecordCursor {
   /** By the id of an event. */
-  readonly notes: (((address: number, length: number) => void) | undefined)[] = new Array(65_536).fill(undefined);
+  readonly notes: (((address: number, length: number) => void) | undefined)[] = [];
   stopped = false;
   private readonly merger: RecordMerger;
   private readonly memory: LinearMemory;

@@ -1,0 +1,154 @@
+// The same recordings, read by ktap and by trace-cmd; files written by either are read by the other.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { KtapError } from '../../src/language/diagnostics.js';
+import { openRecording } from '../../src/recording/recording-source.js';
+import { TraceDatWriter } from '../../src/recording/trace-dat-writer.js';
+import { SubBufferBuilder, seeded, simpleRecord, TestMemory } from '../events/sub-buffers.js';
+import { testUnless } from '../support.js';
+import { METADATA, replay, temporaryFolder, textRecord, writeRecording } from './small-recording.js';
+
+const test = suite('trace-cmd');
+const folder = temporaryFolder();
+const memory = new TestMemory();
+const SAMPLE = 'samples/recordings/syscalls.dat';
+const noTraceCmd = spawnSync('trace-cmd', ['--version']).error === undefined ? undefined : 'trace-cmd is not installed';
+
+test.before.each(() => memory.reset());
+
+const traceCmd = (...args: string[]): string => {
+  const { status, stdout, stderr } = spawnSync('trace-cmd', args, { encoding: 'latin1', maxBuffer: 1 << 28 });
+  assert.is(status, 0, stderr);
+  return stdout;
+};
+
+/** CPU, time and event of each record, as trace-cmd sees them. */
+function reported(path: string): string[] {
+  return [...traceCmd('report', '-t', path).matchAll(/^ *.*-\d+ +\[(\d+)\] +(\d+)\.(\d+): (\w+): /gm)].map(
+    ([, cpu, seconds, fraction, event]) => `${Number(cpu)} ${BigInt(seconds! + fraction!)} ${event}`,
+  );
+}
+
+function replayed(path: string): string[] {
+  const { handled, source } = replay(path, memory, ['*:*']);
+  const offset = source.epoch + (source.wallClockOffset ?? 0n);
+  return handled.map(({ cpu, time, event }) => `${cpu} ${BigInt(time) + offset} ${event}`);
+}
+
+testUnless(noTraceCmd, test, 'sees the same records in the sample', () => {
+  const ours = replayed(SAMPLE);
+  assert.ok(ours.length > 3000);
+  assert.equal(ours, reported(SAMPLE));
+});
+
+testUnless(noTraceCmd, test, 'reads what the writer wrote', () => {
+  const random = seeded(7);
+  const pages: Uint8Array[][] = [[], [], []];
+  let now = 1_000_000_000_000n;
+  for (let page = 0; page < 30; page++) {
+    const builder = new SubBufferBuilder(now, 4096);
+    for (let index = 0; index < 60; index++) {
+      now += BigInt([0, 40, 900, 2 ** 27, 2 ** 33][random(5)]!);
+      const record = random(2) === 0 ? simpleRecord(300, 1, index) : textRecord(20, 'fixed', 'x'.repeat(random(150)));
+      if (!builder.record(now, record, { big: random(9) === 0, absolute: random(9) === 0 })) break;
+    }
+    pages[random(3)]!.push(builder.finish(page % 5 === 4 ? 3 : undefined));
+  }
+  const path = join(folder, 'written.dat');
+  writeRecording(path, pages, 4096);
+  const ours = replayed(path);
+  assert.ok(ours.length > 800);
+  assert.equal(ours, reported(path));
+  const text = traceCmd('report', path);
+  assert.match(text, /a name-20 .* text: +fixed=fixed loose=x+/);
+  assert.match(traceCmd('dump', '--options', path), 'Linux host 6.1.0-test x86_64');
+});
+
+testUnless(noTraceCmd, test, 'version 7 without compression', () => {
+  const path = join(folder, 'seven.dat');
+  traceCmd('convert', '--file-version', '7', '--compression', 'none', '-i', SAMPLE, '-o', path);
+  assert.is(readFileSync(path).toString('latin1', 10, 11), '7');
+  const seven = replayed(path);
+  memory.reset();
+  assert.equal(seven, replayed(SAMPLE));
+});
+
+testUnless(noTraceCmd, test, 'a compressed recording: the error says how to convert it', () => {
+  const path = join(folder, 'compressed.dat');
+  const { status } = spawnSync('trace-cmd', ['convert', '--file-version', '7', '-i', SAMPLE, '-o', path]);
+  if (status !== 0) return;
+  try {
+    openRecording(path, memory);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, KtapError);
+    const { message, hint } = (error as KtapError).diagnostics[0]!;
+    assert.match(message, /compressed\.dat is compressed \((zstd|zlib)\)/);
+    assert.match(hint!, 'trace-cmd convert --file-version 6');
+  }
+});
+
+test('options sections of version 7 that form a loop', () => {
+  const head = Buffer.alloc(200);
+  head.write('\x17\x08\x44tracing7\0\0\x08', 0, 'latin1');
+  head.writeUInt32LE(4096, 14);
+  head.write('none\0\0', 18, 'latin1');
+  head.writeBigUInt64LE(40n, 24);
+  // A section of options with nothing but DONE, which leads back to it.
+  head.writeUInt16LE(0, 40);
+  head.writeBigUInt64LE(14n, 48);
+  head.writeUInt16LE(0, 56);
+  head.writeUInt32LE(8, 58);
+  head.writeBigUInt64LE(40n, 62);
+  const path = join(folder, 'loop.dat');
+  writeFileSync(path, head);
+  assert.throws(() => openRecording(path, memory), /loop\.dat is corrupt: its options sections form a loop/);
+  head.writeBigUInt64LE(0n, 62);
+  writeFileSync(path, head);
+  assert.throws(() => openRecording(path, memory), /loop\.dat is corrupt: it has no header_page/);
+});
+
+test('the writer leaves nothing beside its file, also where it is abandoned', () => {
+  const path = join(folder, 'left.dat');
+  const writer = new TraceDatWriter(path, 2, 1024);
+  writer.append(0, new Uint8Array(16));
+  writer.abandon();
+  writer.abandon();
+  assert.throws(() => readFileSync(`${path}.cpu0`), /ENOENT/);
+  assert.throws(() => readFileSync(path), /ENOENT/);
+  writeRecording(path, [[], []]);
+  assert.throws(() => readFileSync(`${path}.cpu1`), /ENOENT/);
+});
+
+test('a place that cannot be written is an error', () => {
+  assert.throws(
+    () => new TraceDatWriter('/no/such/folder/x.dat', 1, 1024),
+    /cannot record to \/no\/such\/folder\/x\.dat/,
+  );
+});
+
+test('metadata comes back as it was written', () => {
+  const path = join(folder, 'metadata.dat');
+  const kallsyms = Buffer.from(
+    'ffffffff81000000 T _stext\nffffffff81001000 T do_thing\nffffffff81002000 t other\nffffffff82000000 T _end\n',
+  );
+  const clock = 'boot';
+  writeRecording(path, [[]], 1024, { ...METADATA, kallsyms, clock, cpuStatistics: ['entries: 0\n'] });
+  const source = openRecording(path, memory);
+  assert.is(source.kernelSymbol(0xffffffff81001010n), 'do_thing+0x10');
+  assert.is(source.kernelTextSymbol(0xffffffff81002000n), 'other');
+  assert.is(source.kernelTextSymbol(0xffffffff81002001n), undefined);
+  assert.is(source.commOf(20, 0), 'a name');
+  assert.is(source.commOf(21, 0), '<...>');
+  assert.is(source.pidOf(21, 0), 21);
+  source.close();
+  writeRecording(path, [[]], 1024, { ...METADATA, clock: 'x86-tsc' });
+  const ticks = replay(path, memory, ['test:*']).source;
+  assert.match(ticks.warnings()[0]!, 'x86-tsc, does not count nanoseconds');
+});
+
+test.run();
