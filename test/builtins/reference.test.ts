@@ -7,7 +7,7 @@ import type { Builtin } from '../../src/builtins/declare.js';
 import { builtinHelp, signature } from '../../src/builtins/help.js';
 import { BUILTINS } from '../../src/builtins/registry.js';
 import { NATIVE_BUILTINS } from '../../src/engine/native-builtins.js';
-import { ROOT } from '../support.js';
+import { ktap, ROOT } from '../support.js';
 import { bench } from './support.js';
 
 test('docs/builtins.md is current', () => {
@@ -56,6 +56,13 @@ test('the example of samples/extending works', async () => {
   const { call } = bench({ extra: example });
   assert.is(call('hostname'), execFileSync('uname', ['-n']).toString().trim());
   assert.is(call('hash', 'a', 10), 97 % 10);
+});
+
+test('the example is loaded from the command line', async () => {
+  const ran = await ktap(['--load', 'samples/extending/hostname.mjs', '-e', 'print(hash("a", 10)) hash(5)']);
+  assert.is(ran.stdout, '7\n');
+  assert.match(ran.stderr, /^-e:1:22: error: bad argument 1 of hash: string expected, got number\n/);
+  assert.is(ran.status, 1);
 });
 
 test.run();
