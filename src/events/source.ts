@@ -87,8 +87,8 @@ export interface EventSource {
   /** Text of a record as the kernel's trace file prints it after the time stamp; byte string. */
   textOf(event: BoundEvent, address: number, length: number): string;
 
-  /** Name of a task at a time (cursor scale); byte string. */
-  commOf(tid: number, time: number): string;
+  /** Name of a task at a time (cursor scale); byte string. `cpu` tells the idle tasks (tid 0) apart: `swapper/1`. */
+  commOf(tid: number, time: number, cpu?: number): string;
   /** Thread group (pid) of a task. */
   pidOf(tid: number, time: number): number;
   /** Kernel symbol `name+0x10` / exact text symbol; see BuiltinContext. */
@@ -96,6 +96,8 @@ export interface EventSource {
   kernelTextSymbol(address: bigint): string | undefined;
 
   losses(): readonly Loss[];
+  /** What else a person should know at the end, such as damage in a recording: a sentence each, byte strings. */
+  warnings?(): readonly string[];
   /** No further event is made; those in the buffers can still be polled with `final`. */
   stop(): void;
   /** Takes everything down; safe to call twice, and after an error. */
