@@ -136,7 +136,7 @@ export class RecordingSource implements EventSource {
   textOf(event: BoundEvent, address: number, length: number): string {
     let text = this.texts.get(event);
     if (text === undefined) {
-      text = compileEventText(event.format, this.environment);
+      text = compileWholeText(event, this.environment);
       this.texts.set(event, text);
     }
     return text(this.memory.u8, address, length);
@@ -198,6 +198,16 @@ export class RecordingSource implements EventSource {
     this.stop();
     this.recording.file.close();
   }
+}
+
+/** Text of an event; says so of a record that is too short for its fields, which only damage can make. */
+function compileWholeText({ format }: BoundEvent, environment: TextEnvironment): EventText {
+  const text = compileEventText(format, environment);
+  // The tracers' own records may be shorter than their formats: stacks end where they end.
+  if (format.system === 'ftrace') return text;
+  const size = format.fields.reduce((most, field) => Math.max(most, field.offset + field.size), 0);
+  return (memory, address, length) =>
+    length < size ? `${format.name}: [damaged record of ${length} bytes]` : text(memory, address, length);
 }
 
 /** The merger's cursor, which also keeps the tasks up to date and passes over what is not selected. */

@@ -292,6 +292,15 @@ test('threads belong to the process of their creator', () => {
   );
 });
 
+test('a record that is too short for its fields says so instead of showing what lies behind it', () => {
+  const path = recording('short.dat', [simpleRecord(300, 1, 7).subarray(0, 8), simpleRecord(300, 1, 8)]);
+  const { handled } = replay(path, memory, ['test:number']);
+  assert.equal(
+    handled.map(({ text }) => text),
+    ['number: [damaged record of 8 bytes]', 'number: value=8'],
+  );
+});
+
 test('losses are told by CPU', () => {
   const page = new SubBufferBuilder(1n, 1024);
   page.record(1n, simpleRecord(300, 1, 1));
