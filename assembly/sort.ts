@@ -135,18 +135,21 @@ export function sortStep(sorted: u32, base: u32): i32 {
           code = CALL_COMPARATOR;
           break;
         } else {
-          const ticks = load<i32>(S_TICKS) - 1;
-          store<i32>(S_TICKS, ticks);
-          if (ticks < 0) {
-            code = E_SPENT;
-            break;
-          }
           const order = isBefore(valueAt(pairs, source, right), valueAt(pairs, source, left));
           if (order < 0) return -order;
           takesRight = order != 0;
         }
         const from = takesRight ? right++ : left++;
         store<u32>(target + (out++ << 2), load<u32>(source + (from << 2)));
+        if (!isCustom) {
+          // After the step, so that each entry makes progress however small the budget. A comparator's call ticks itself.
+          const ticks = load<i32>(S_TICKS) - 1;
+          store<i32>(S_TICKS, ticks);
+          if (ticks < 0) {
+            code = E_SPENT;
+            break;
+          }
+        }
         continue;
       }
       while (left < middle) store<u32>(target + (out++ << 2), load<u32>(source + (left++ << 2)));
