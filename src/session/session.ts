@@ -11,13 +11,14 @@ import { type FunctionRef, type HeapRef, ScriptError, type Value } from '../engi
 import { eventLayout, readHostField } from '../events/field-layout.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, RecordPredicate, TraceRequest } from '../events/source.js';
 import { CommandError } from '../events/traced-command.js';
-import { type Diagnostic, KtapError } from '../language/diagnostics.js';
+import { type Diagnostic, errorAt, KtapError } from '../language/diagnostics.js';
 import { parseEventDefinitions, parseInterval } from '../language/event-definition.js';
 import { argumentTable, argumentValue } from './arguments.js';
 import { CallDriver } from './calls.js';
 import { SessionContext } from './context.js';
 import { OutputClosed, OutputFailed, type OutputSink } from './output.js';
 import type { CompiledScript } from './script.js';
+import { placeOfSymbol } from './symbol-place.js';
 import { type PlainValue, toPlain } from './tables.js';
 import { TimerQueue } from './timers.js';
 
@@ -217,7 +218,10 @@ export class Session {
   #resolveSymbol(name: string): bigint {
     const address = this.#context.addressOf(name);
     if (address !== undefined) return address;
-    throw new ScriptError(
+    const { module } = this.#settings.script;
+    throw errorAt(
+      module.source,
+      placeOfSymbol(module, name),
       `the kernel symbol \`${name}\` is unknown or hidden`,
       'addresses are hidden from users without rights (/proc/sys/kernel/kptr_restrict)',
     );
@@ -483,11 +487,13 @@ export class Session {
     this.timerTime = undefined;
     for (const block of this.#traceEnds) {
       if (this.#abortAsked) return;
-      const exited = this.#exitCode;
+      const earlier = this.#exitCode;
+      this.#exitCode = undefined;
       this.engine.start(block, []);
       await this.#finishCall(() => this.#abortAsked);
       // exit() inside trace_end ends the program.
-      if (this.#exitCode !== exited) return;
+      if (this.#exitCode !== undefined) return;
+      this.#exitCode = earlier;
     }
   }
 
