@@ -170,7 +170,7 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
   define('set_color', 'number', (fg) => sequence(`${fg}`), ansi);
   define('set_color2', 'number number', (fg, bg) => sequence(`${fg};${bg}`), ansi);
   define('set_color3', 'number number number', (fg, bg, attribute) => sequence(`${fg};${bg};${attribute}`), ansi);
-  define('reset_color', '', () => sequence('0;0'), ansi);
+  define('reset_color', '', () => sequence('0'), ansi);
   define(
     'new_line',
     '',

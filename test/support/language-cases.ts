@@ -21,6 +21,10 @@ export interface LanguageCase {
   /** undefined: not checked. */
   readonly warnings: readonly ExpectedDiagnostic[] | undefined;
   readonly engineOnly: boolean;
+  /** Modes of the engine that are left out. */
+  readonly notIn: readonly string[];
+  /** Why it is not run at all. */
+  readonly skipped: string | undefined;
 }
 
 const FOLDER = 'test/language';
@@ -55,12 +59,17 @@ function parseCase(name: string, text: string, linesBefore: number): LanguageCas
   let warnings: ExpectedDiagnostic[] | undefined;
   let args: string[] = [];
   let engineOnly = false;
+  let notIn: string[] = [];
+  let skipped: string | undefined;
   for (const [i, line] of text.split('\n').entries()) {
     const raw = /^#\|(.*)\|$/.exec(line);
     if (raw !== null) output += `${unescapeBytes(raw[1]!)}\n`;
     const argsLine = /^# args: (.*)$/.exec(line);
     if (argsLine !== null) args = argsLine[1]!.split(' ');
     if (line === '# only: engine') engineOnly = true;
+    const notLine = /^# not: (.*)$/.exec(line);
+    if (notLine !== null) notIn = notLine[1]!.split(' ');
+    skipped ??= /^# skip: (.*)$/.exec(line)?.[1];
     const expectation = EXPECTATION.exec(line);
     if (expectation === null) continue;
     const [, kind, offset, value = ''] = expectation;
@@ -81,6 +90,8 @@ function parseCase(name: string, text: string, linesBefore: number): LanguageCas
     status: status ?? (error === undefined ? 0 : 1),
     warnings,
     engineOnly,
+    notIn,
+    skipped,
   };
 }
 
