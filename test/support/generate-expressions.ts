@@ -256,7 +256,7 @@ export function makeElementOf(state: GeneratorState, table: string, depth = 2): 
     case 0:
       return `${table}.${choices.pick(KEYS)}`;
     case 1:
-      return `${table}[${makeExpression(state, 'number', depth - 1)}]`;
+      return `${table}${inBrackets(makeExpression(state, 'number', depth - 1))}`;
     default: {
       const key = makeExpression(state, choices.pick(['string', 'boolean']), depth - 1);
       return `${table}${inBrackets(key)}`;
