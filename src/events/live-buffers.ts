@@ -14,9 +14,11 @@
 // when the merger says that nothing is ready, all CPUs are read past H.
 
 import { readSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { LinearMemory } from '../engine/memory.js';
 import { closeAll, type TracingInstance } from './instance.js';
 import { RecordMerger } from './merge.js';
+import { nativeIfLoaded } from './native.js';
 import { type SubBufferLayout, SubBufferReader } from './ring-buffer.js';
 
 /** Nanoseconds: see above. */
@@ -142,11 +144,22 @@ export class LiveBuffers {
 
 /** Bytes read, 0 where the buffer is empty or its CPU is gone. */
 function readSubBuffer(fd: number, u8: Uint8Array, address: number, length: number): number {
+  const calls = nativeIfLoaded();
+  if (calls !== undefined) {
+    const read = calls.read(fd, u8.subarray(address, address + length), length);
+    if (read >= 0) return read;
+    if (EMPTY.has(-read)) return 0;
+    // Node makes the exception of it.
+  }
   try {
     return readSync(fd, u8, address, length, null);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EAGAIN' || code === 'ENODEV' || code === 'EINTR') return 0;
+    const { errno } = error as NodeJS.ErrnoException;
+    if (errno !== undefined && EMPTY.has(-errno)) return 0;
     throw error;
   }
 }
+
+/** Errors that mean that there is nothing to read. */
+const { EAGAIN, ENODEV, EINTR } = constants.errno;
+const EMPTY = new Set([EAGAIN, ENODEV, EINTR]);

@@ -13,11 +13,12 @@ import { atExit, removeLeftovers } from './cleanup.js';
 import { EventCatalogue } from './event-catalogue.js';
 import { compileEventText, type EventText } from './event-text.js';
 import { compileFilter } from './filter.js';
+import type { EventFormat } from './format.js';
 import { closeAll, TracingInstance } from './instance.js';
 import { liveTextEnvironment } from './kernel-facts.js';
 import { KernelSymbols } from './kernel-symbols.js';
 import { LiveBuffers } from './live-buffers.js';
-import { native } from './native.js';
+import { type Native, native } from './native.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
 import { LAYOUT_64_BIT, parseHeaderPage, type SubBufferLayout } from './ring-buffer.js';
@@ -50,6 +51,8 @@ export interface LiveOptions {
 
 /** Longest wait for a buffer that is not half full, so that a single event is seen soon. Milliseconds. */
 const LONGEST_WAIT = 100;
+/** The first waits are shorter, so that the first events of a trace are handled at once. Doubles each time. */
+const FIRST_WAIT = 5;
 /** poll wakes when a buffer is filled so far, in per cent: at 0 a single event would wake it, again and again. */
 const WAKE_PERCENT = '50';
 
@@ -85,6 +88,7 @@ export class LiveSource implements EventSource {
   private state: 'new' | 'attached' | 'tracing' | 'stopped' | 'closed' = 'new';
   private wakeFd = -1;
   private pollUnderWay = false;
+  private patience = FIRST_WAIT;
   private wakeUp: (() => void) | undefined;
   private lost: readonly Loss[] = [];
 
@@ -218,16 +222,33 @@ export class LiveSource implements EventSource {
   async wait(milliseconds: number): Promise<void> {
     this.tasks?.lookUpSome();
     const { buffers } = this;
-    const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), LONGEST_WAIT));
-    if (buffers === undefined || this.state !== 'tracing' || timeout === 0 || this.pollUnderWay) {
+    const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), this.patience));
+    this.patience = Math.min(LONGEST_WAIT, this.patience * 2);
+    const calls = this.pollCalls();
+    if (
+      buffers === undefined ||
+      calls === undefined ||
+      this.state !== 'tracing' ||
+      timeout === 0 ||
+      this.pollUnderWay
+    ) {
       await this.sleep(timeout);
       return;
     }
-    if (this.wakeFd < 0) this.wakeFd = native().eventfd();
+    if (this.wakeFd < 0) this.wakeFd = calls.eventfd();
     this.pollUnderWay = true;
-    await native().pollLater([this.wakeFd, ...buffers.fds], timeout);
+    await calls.pollLater([this.wakeFd, ...buffers.fds], timeout);
     this.pollUnderWay = false;
     if (this.closed) this.closeWakeFd();
+  }
+
+  /** undefined where koffi has no library for this machine: full buffers are then seen only by the timer. */
+  private pollCalls(): Native | undefined {
+    try {
+      return native();
+    } catch {
+      return undefined;
+    }
   }
 
   private get closed(): boolean {
@@ -270,6 +291,12 @@ export class LiveSource implements EventSource {
       name: event.name,
       ...(filters === undefined ? {} : { filters }),
     };
+  }
+
+  *formatsOf(block: number): Iterable<EventFormat> {
+    for (const event of this.events.values()) {
+      if (event.uses.some((use) => use.block === block)) yield this.catalogue.formatOf(event);
+    }
   }
 
   textOf(event: BoundEvent, address: number, length: number): string {
@@ -324,6 +351,11 @@ export class LiveSource implements EventSource {
     this.state = 'stopped';
     this.instance!.tracing = false;
     this.wake();
+  }
+
+  /** Sends a signal to the command, if it runs. */
+  signalCommand(signal: NodeJS.Signals): void {
+    this.command?.kill(signal);
   }
 
   close(): void {

@@ -52,6 +52,7 @@ export class Native {
   private readonly waitidCall: KoffiFunction;
   private readonly eventfdCall: KoffiFunction;
   private readonly mountCall: KoffiFunction;
+  private readonly readCall: KoffiFunction;
 
   /** Throws where koffi has no library for this machine. */
   constructor() {
@@ -61,6 +62,7 @@ export class Native {
     this.ptraceCall = libc.func('long ptrace(long request, int pid, uintptr_t address, uintptr_t data)');
     this.waitidCall = libc.func('int waitid(int type, int id, void *info, int options)');
     this.eventfdCall = libc.func('int eventfd(unsigned int count, int flags)');
+    this.readCall = libc.func('long read(int fd, void *buffer, unsigned long bytes)');
     this.mountCall = libc.func(
       'int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)',
     );
@@ -70,6 +72,15 @@ export class Native {
     const errno = this.koffi.errno();
     const code = Object.entries(this.koffi.os.errno).find(([, number]) => number === errno)?.[0];
     return new NativeError(call, errno, code ?? `error ${errno}`);
+  }
+
+  /**
+   * read(2) into the beginning of `buffer`: bytes read, or the negative error number. For files that are empty most of the
+   * time: the exception that Node makes of EAGAIN takes a hundred times as long as the call.
+   */
+  read(fd: number, buffer: Uint8Array, bytes: number): number {
+    const read = this.readCall(fd, buffer, bytes) as number;
+    return read >= 0 ? read : -this.koffi.errno();
   }
 
   /** mount(2) without flags. Throws NativeError. */
@@ -125,6 +136,11 @@ export class Native {
 }
 
 let loaded: Native | undefined;
+
+/** The calls, if something else has needed them already. */
+export function nativeIfLoaded(): Native | undefined {
+  return loaded;
+}
 
 /** The calls, loaded when first asked for; they keep no state of a session. */
 export function native(): Native {

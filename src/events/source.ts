@@ -82,6 +82,8 @@ export interface EventSource {
   /** Time up to which all records have been handed out (same scale as cursor times), for timers. */
   readonly horizon: number;
 
+  /** After attach: the formats of the events that a block handles, read as they are asked for. */
+  formatsOf(block: number): Iterable<EventFormat>;
   /** The event of a record id of the cursor, made when first asked for; undefined for ids that no block asked for. */
   eventOf(id: number): BoundEvent | undefined;
   /** Text of a record as the kernel's trace file prints it after the time stamp; byte string. */

@@ -73,7 +73,7 @@ export class TracedCommand {
     const file = findCommand(name);
     // The name goes to exec as it was given, so that the program sees its usual argument 0; the shell looks it up again.
     const argument0 = name.startsWith('-') ? file : name;
-    this.child = spawn('/bin/sh', ['-c', 'read _ <&3 || exit 126; exec "$@" 3<&-', 'sh', argument0, ...args], {
+    this.child = spawn('/bin/sh', ['-c', 'read ktap_go <&3 || exit 126; exec "$@" 3<&-', 'sh', argument0, ...args], {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     });
     if (this.child.pid === undefined) {
@@ -146,6 +146,7 @@ export class TracedCommand {
     this.gate.destroy();
   }
 
+  /** Sends a signal to the command, if it runs. */
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
