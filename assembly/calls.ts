@@ -245,9 +245,8 @@ function native(id: i32, slot: u32, bytes: u32, results: u32, wanted: i32): i32 
       for (let number: u32 = 1; number <= 2; number++) {
         const tag = argumentTag(slot, bytes, number);
         if (tag == TAG_NIL) continue;
-        if (tag != TAG_INTEGER || <u64>integerOf(slot + (number << 4)) > 0x7fffffff) {
-          return badArgument(id, slot, bytes, number);
-        }
+        if (tag != TAG_INTEGER || integerOf(slot + (number << 4)) < 0) return badArgument(id, slot, bytes, number);
+        if (integerOf(slot + (number << 4)) > 0x7fffffff) return E_MEMORY;
       }
       const positions = tag == TAG_NIL ? 0 : <u32>integerOf(first);
       const pairs = argumentTag(slot, bytes, 2) == TAG_NIL ? 0 : <u32>integerOf(first + 16);

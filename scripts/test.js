@@ -1,4 +1,4 @@
-// Runs the tests: bundles each test/**/*.test.ts into build/test/ and gives them to uvu, one process a file so that no
+// Runs the tests: bundles each test/**/*.test.ts into build/test-<pid>/ and gives them to uvu, one process a file so that no
 // test depends on another. Last line: `N passed, N failed, N skipped`.
 // `npm test -- PATTERN…` runs only the files whose path contains one of the patterns.
 
@@ -18,10 +18,12 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-rmSync('build/test', { recursive: true, force: true });
+// A folder of this run's own: two runs do not disturb each other.
+const bundles = `build/test-${process.pid}`;
+process.on('exit', () => rmSync(bundles, { recursive: true, force: true }));
 await build({
   entryPoints: files.map((name) => `test/${name}`),
-  outdir: 'build/test',
+  outdir: bundles,
   outbase: 'test',
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -37,8 +39,12 @@ await build({
 /** Runs one test file; answers what it counted. */
 function run(name) {
   return new Promise((resolve) => {
-    const path = `build/test/${name.replace(/\.ts$/, '.mjs')}`;
-    const child = spawn(process.execPath, ['--enable-source-maps', path], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const path = `${bundles}/${name.replace(/\.ts$/, '.mjs')}`;
+    const child = spawn(process.execPath, ['--enable-source-maps', path], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 150_000,
+      killSignal: 'SIGKILL',
+    });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));

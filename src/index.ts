@@ -56,6 +56,8 @@ export interface TraceOptions {
   readonly timeStamps?: boolean;
   /** Collect garbage at every safepoint: for tests. */
   readonly gcStress?: boolean;
+  /** Lets the script call C functions, which can do anything; it must be compiled with the same option. */
+  readonly allowFfi?: boolean;
   /** Built-ins of the program's own. */
   readonly builtins?: readonly Builtin[];
 }
@@ -116,6 +118,7 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
     gcStress: options.gcStress ?? false,
     timeStamps: options.timeStamps ?? false,
     builtins: options.builtins ?? [],
+    allowFfi: options.allowFfi ?? false,
   });
 
   const finish = async (): Promise<TraceResult> => {

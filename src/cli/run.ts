@@ -52,11 +52,13 @@ async function trace(script: CompiledScript, options: Options, builtins: readonl
     timeStamps: options.timeStamps === true,
     gcStress: options.gcStress === true,
     verbose: options.verbose === true,
+    allowFfi: options.ffi === true,
     builtins,
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => run.stop());
   const result = await run.finished;
   if (descriptor !== 1) closeSync(descriptor);
+  if (!quiet) for (const warning of result.warnings) say(`ktap: warning: ${warning}`);
   reportLosses(result, say);
   if (options.stats) reportStatistics(result, performance.now() - started, say);
   if (options.strict && result.losses.length > 0 && result.exitCode === 0) return 3;

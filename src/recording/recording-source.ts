@@ -6,6 +6,7 @@
 
 import type { LinearMemory } from '../engine/memory.js';
 import { compileEventText, type EventText } from '../events/event-text.js';
+import type { EventFormat } from '../events/format.js';
 import { textEnvironment } from '../events/kernel-facts.js';
 import { KernelSymbols } from '../events/kernel-symbols.js';
 import type { RecordMerger } from '../events/merge.js';
@@ -127,6 +128,10 @@ export class RecordingSource implements EventSource {
 
   get horizon(): number {
     return this.streams.merger.horizon;
+  }
+
+  *formatsOf(block: number): Iterable<EventFormat> {
+    for (const event of this.bound.values()) if (event?.blocks.includes(block)) yield event.format;
   }
 
   eventOf(id: number): BoundEvent | undefined {

@@ -38,6 +38,7 @@ export class SessionContext implements BuiltinContext, EventView {
   readonly machine: BuiltinContext['machine'];
   readonly #state: SessionState;
   readonly #shown = new Set<string>();
+  readonly #unknown = new Map<string, number>();
   readonly #eventTask: TaskView;
   #wallOffset: bigint | undefined;
   #symbols: KernelSymbols | undefined;
@@ -84,6 +85,16 @@ export class SessionContext implements BuiltinContext, EventView {
     if (this.#shown.has(key)) return;
     this.#shown.add(key);
     this.#state.message(`ktap: warning: ${message}`);
+  }
+  countUnknown(what: string): void {
+    this.#unknown.set(what, (this.#unknown.get(what) ?? 0) + 1);
+  }
+  /** What countUnknown has counted, as messages. */
+  unknownAnswers(): string[] {
+    return [...this.#unknown].map(([what, count]) => `${what} was not known ${count} times and is nil there`);
+  }
+  get replaying(): boolean {
+    return this.#state.source?.kind === 'recording';
   }
   position(): ReturnType<BuiltinContext['position']> {
     return this.engine.position();

@@ -16,6 +16,7 @@ import { parseEventDefinitions, parseInterval } from '../language/event-definiti
 import { argumentTable, argumentValue } from './arguments.js';
 import { CallDriver } from './calls.js';
 import { SessionContext } from './context.js';
+import { checkFields } from './field-check.js';
 import { OutputClosed, OutputFailed, type OutputSink } from './output.js';
 import type { CompiledScript } from './script.js';
 import { placeOfSymbol } from './symbol-place.js';
@@ -57,6 +58,8 @@ export interface SessionSettings {
   readonly gcStress: boolean;
   readonly timeStamps: boolean;
   readonly builtins: readonly Builtin[];
+  /** The script may call C functions. */
+  readonly allowFfi: boolean;
 }
 
 export interface SessionResult {
@@ -67,6 +70,8 @@ export interface SessionResult {
   readonly handlers: readonly { readonly name: string; readonly calls: number }[];
   /** Per CPU; empty where nothing was lost. */
   readonly losses: readonly Loss[];
+  /** What is wrong with a recording, and what the machine could not tell. */
+  readonly warnings: readonly string[];
   /** Globals of the script that are not built-ins, by name. */
   readonly globals: ReadonlyMap<string, PlainValue>;
   readonly heap: ReturnType<Engine['statistics']>;
@@ -159,7 +164,7 @@ export class Session {
     });
     this.#driver = new CallDriver(this.engine);
     this.#context = new SessionContext(this);
-    this.#builtins = installBuiltins(this.engine, this.#context, settings.builtins);
+    this.#builtins = installBuiltins(this.engine, this.#context, settings.builtins, { allowFfi: settings.allowFfi });
     this.#installed = new Map([...this.engine.globals.entries()].map(([name, value]) => [name, identityOf(value)]));
   }
 
@@ -322,6 +327,9 @@ export class Session {
     if (this.#requests.length > 0 || this.#settings.hasCommand) {
       this.source = this.#settings.openSource(this.engine);
       this.source.attach(this.#requests);
+      for (const { block } of this.#requests) {
+        checkFields(this.#settings.script.module, this.#handlers[block]!.name, this.source.formatsOf(block));
+      }
       this.source.start();
     } else {
       this.#epoch = process.hrtime.bigint();
@@ -544,6 +552,7 @@ export class Session {
         ...this.#timers.timers.map(({ name, fired }) => ({ name, calls: fired })),
       ],
       losses: this.source?.losses() ?? [],
+      warnings: [...(this.source?.warnings?.() ?? []), ...this.#context.unknownAnswers()],
       globals: this.#scriptGlobals(),
       heap: this.engine.statistics(),
     };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KTAP, ktap, run } from '../support.js';
+import { KTAP, ktap, run, testUnless, whyNoTracing } from '../support.js';
 
 const bad = suite<{ folder: string }>('bad input');
 let folder = '';
@@ -108,6 +108,18 @@ bad('a reader that leaves ends the script quietly', async () => {
   assert.is(stdout, '0\n1\n');
   assert.is(stderr, '');
 });
+
+testUnless(
+  whyNoTracing(),
+  bad,
+  'a reader that leaves ends a trace quietly and leaves nothing in the kernel',
+  async () => {
+    const script = 'trace syscalls:sys_enter_* { print(argname) }';
+    const { stdout, stderr } = await run('sh', ['-c', `"$0" "$1" -q -e '${script}' | head -2`, process.execPath, KTAP]);
+    assert.is(stdout.split('\n').length, 3);
+    assert.is(stderr, '');
+  },
+);
 
 bad('a closed standard output is an error or nothing, not a crash', async () => {
   const { stderr } = await run('sh', ['-c', '"$0" "$1" -e "print(1)" >&-', process.execPath, KTAP]);

@@ -13,7 +13,7 @@ const refused: readonly (readonly [readonly string[], string])[] = [
   [['-q', '-v', '-e', 'print(1)'], 'ktap: -q and -v cannot be given together\n'],
   [['-e', 'print(1)', '-e', 'print(2)'], 'ktap: -e is given twice\n'],
   [['-e', 'print(1)', '-s', 'sched:*'], 'ktap: -e and -s cannot be given together\n'],
-  [['-b', '--compile', 'x.kpc', '-e', 'print(1)'], 'ktap: --dump-bytecode and --compile cannot be given together\n'],
+  [['-b', '--compile', 'x.kpc', '-e', 'print(1)'], 'ktap: -b and --compile cannot be given together\n'],
   [['-e', 'print(1)', '-p', '1', '--', 'true'], 'ktap: -p and -- command cannot be given together\n'],
   [['-e', 'print(1)', '--'], 'ktap: -- needs a command behind it\n'],
   [['--max-memory', 'much', '-e', ''], 'ktap: --max-memory needs a size such as 64M, not "much"\n'],

@@ -10,7 +10,7 @@ import { Token } from '../tokens.js';
 /** Brackets, blocks and prefix operators inside one another. */
 const MAXIMUM_NESTING = 200;
 /** Operators, indices and calls in a row: each makes the tree one deeper. Counted along a path through the tree. */
-const MAXIMUM_CHAIN = 500;
+const MAXIMUM_CHAIN = 10_000;
 /** Longest part of the source that is repeated in a message. */
 const SHOWN_LENGTH = 40;
 
