@@ -53,8 +53,15 @@ export interface LiveOptions {
 const LONGEST_WAIT = 100;
 /** The first waits are shorter, so that the first events of a trace are handled at once. Doubles each time. */
 const FIRST_WAIT = 5;
-/** poll wakes when a buffer is filled so far, in per cent: at 0 a single event would wake it, again and again. */
-const WAKE_PERCENT = '50';
+/**
+ * Waits after which nothing was there until the source rests: then a single event wakes it, and it looks up by itself only
+ * now and then, for the sake of the task history's small buffers. Ten looks a second take 0.5 to 1 % of a slow core.
+ */
+const EMPTY_WAITS = 5;
+const LONGEST_REST = 500;
+/** buffer_percent: how full a buffer wakes poll. At 0 a single event does, which under load would be every event. */
+const WAKE_WHEN_HALF_FULL = '50';
+const WAKE_AT_ONCE = '0';
 
 export class LiveSource implements EventSource {
   readonly kind = 'live';
@@ -88,7 +95,13 @@ export class LiveSource implements EventSource {
   private state: 'new' | 'attached' | 'tracing' | 'stopped' | 'closed' = 'new';
   private wakeFd = -1;
   private pollUnderWay = false;
-  private patience = FIRST_WAIT;
+  private patience = FIRST_WAIT / 2;
+  /** The kernel has buffer_percent (since 5.0). */
+  private canRest = false;
+  private resting = false;
+  private emptyWaits = 0;
+  /** What `bytesRead` of the buffers was at the last wait. */
+  private bytesSeen = 0;
   private wakeUp: (() => void) | undefined;
   private lost: readonly Loss[] = [];
 
@@ -131,7 +144,7 @@ export class LiveSource implements EventSource {
       }
       options.onMessage?.(`ktap: warning: the kernel refuses to enable ${name} (${error.code})`);
     });
-    instance.folder.tryWrite('buffer_percent', WAKE_PERCENT);
+    this.canRest = instance.folder.tryWrite('buffer_percent', WAKE_WHEN_HALF_FULL);
     const { memory } = options;
     const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
     const cpus = options.cpu === undefined ? instance.cpus : [options.cpu];
@@ -222,8 +235,7 @@ export class LiveSource implements EventSource {
   async wait(milliseconds: number): Promise<void> {
     this.tasks?.lookUpSome();
     const { buffers } = this;
-    const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), this.patience));
-    this.patience = Math.min(LONGEST_WAIT, this.patience * 2);
+    const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), this.longestWait()));
     const calls = this.pollCalls();
     if (
       buffers === undefined ||
@@ -240,6 +252,22 @@ export class LiveSource implements EventSource {
     await calls.pollLater([this.wakeFd, ...buffers.fds], timeout);
     this.pollUnderWay = false;
     if (this.closed) this.closeWakeFd();
+  }
+
+  /** How long to wait now, in milliseconds; goes to rest and back. */
+  private longestWait(): number {
+    const { buffers } = this;
+    const bytes = buffers?.bytesRead ?? 0;
+    this.emptyWaits = bytes === this.bytesSeen ? this.emptyWaits + 1 : 0;
+    this.bytesSeen = bytes;
+    const resting = this.emptyWaits > EMPTY_WAITS && this.canRest && this.state === 'tracing';
+    if (resting !== this.resting) {
+      this.instance!.folder.tryWrite('buffer_percent', resting ? WAKE_AT_ONCE : WAKE_WHEN_HALF_FULL);
+      this.resting = resting;
+    }
+    if (resting) return LONGEST_REST;
+    this.patience = Math.min(LONGEST_WAIT, this.patience * 2);
+    return this.patience;
   }
 
   /** undefined where koffi has no library for this machine: full buffers are then seen only by the timer. */

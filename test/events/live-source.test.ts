@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { suite as makeSuite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openLive } from '../../src/events/live-source.js';
@@ -152,6 +153,25 @@ live('leaves out the threads of the tracer, unless asked for', async () => {
   assert.is(without.events.filter(({ pid }) => pid === process.pid).length, 0);
   const own = await traceEvents(definitions, { during, traceSelf: true });
   assert.ok(own.events.filter(({ pid, name }) => pid === process.pid && name === 'sys_enter_getppid').length >= 100);
+});
+
+live('leaves out threads of the tracer that begin during the trace, but not its child processes', async () => {
+  const calls = 'for (let i = 0; i < 20; i++) process.ppid';
+  const run = await traceEvents(['syscalls:sys_enter_getppid'], {
+    during: async () => {
+      const worker = new Worker(`require('node:worker_threads').parentPort.once('message', () => { ${calls} })`, {
+        eval: true,
+      });
+      await new Promise((resolve) => worker.once('online', resolve));
+      // The kernel is told of the thread when the source next looks around.
+      await delay(800);
+      worker.postMessage('go');
+      await new Promise((resolve) => worker.once('exit', resolve));
+      await runProgram([process.execPath, '-e', `process.title = 'seen'; ${calls}`]);
+    },
+  });
+  assert.ok(run.events.filter(({ comm }) => comm === 'seen').length >= 20);
+  assert.is(run.events.filter(({ pid }) => pid === process.pid).length, 0);
 });
 
 live('names and thread groups are those of the moment', async () => {
