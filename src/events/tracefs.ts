@@ -192,11 +192,6 @@ export class TracefsFolder {
       closeSync(fd);
     }
   }
-
-  /** The last complaint of error_log with the command it is about; undefined where the kernel keeps no such log. */
-  lastError(): KernelComplaint | undefined {
-    return parseErrorLog(this.tryRead('error_log') ?? '');
-  }
 }
 
 /** An entry of error_log. */
