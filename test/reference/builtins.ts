@@ -14,6 +14,7 @@ import {
   histogramRow,
   POWERS_OF_TWO,
   ReferenceScriptError,
+  someType,
   steps,
   Table,
   textOf,
@@ -36,6 +37,11 @@ const fits = (value: Value, kind: Kind): boolean => {
   }
 };
 
+const badArgument = (name: string, at: number, wanted: string, value: Value): ReferenceScriptError =>
+  new ReferenceScriptError(
+    `bad argument ${at} of ${name}: ${wanted === 'tables' ? 'table' : wanted} expected, got ${typeName(value)}`,
+  );
+
 /** Sets all built-ins in the globals. `write` takes the output. */
 export function defineBuiltins(evaluator: Evaluator, write: (text: string) => void, args: readonly string[]): void {
   const globals = evaluator.globals.map;
@@ -49,10 +55,8 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
         for (const [i, kind] of parameters.entries()) {
           const optional = kind.endsWith('?');
           if (optional && given[i] === undefined) continue;
-          if (i >= given.length && !optional) throw new ReferenceScriptError(`${name}: argument ${i + 1} is missing`);
-          if (!fits(given[i], kind.replace('?', '') as Kind)) {
-            throw new ReferenceScriptError(`${name}: argument ${i + 1} is ${typeName(given[i])}`);
-          }
+          const wanted = kind.replace('?', '') as Kind;
+          if (!fits(given[i], wanted)) throw badArgument(name, i + 1, wanted, given[i]);
         }
         const result = call(...(given as never[]));
         return Array.isArray(result) ? result : [result as Value];
@@ -74,7 +78,7 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
   define('len', 'any', (value: Value) => {
     if (typeof value === 'string') return BigInt(value.length);
     if (value instanceof Table || value instanceof AggregationTable) return BigInt(value.map.size);
-    throw new ReferenceScriptError(`len: argument 1 is ${typeName(value)}`);
+    throw badArgument('len', 1, 'table or string', value);
   });
   define('delete', 'tables', (table: Table | AggregationTable) => {
     table.map.clear();
@@ -102,7 +106,9 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
   define('sort_pairs', 'tables function?', (table: Table | AggregationTable, compare?: Value) => {
     const before = (a: Value, b: Value): boolean => {
       if (compare !== undefined) return truth(evaluator.call(compare, [a, b], 0)[0]);
-      return a instanceof Aggregation && b instanceof Aggregation ? a.count < b.count : less(a, b, false);
+      if (a instanceof Aggregation && b instanceof Aggregation) return a.count < b.count;
+      if ((typeof a === 'bigint' || typeof a === 'string') && typeof a === typeof b) return less(a, b, false);
+      throw new ReferenceScriptError(`sort_pairs cannot compare ${someType(a)} with ${someType(b)}`);
     };
     const entries = [...table.map] as [Value, Value][];
     const sorted = mergeSort(entries, (a, b) => before(b[1], a[1]));
@@ -122,7 +128,7 @@ export function defineBuiltins(evaluator: Evaluator, write: (text: string) => vo
     define(name, 'any', (value: Value) => {
       if (value === undefined) return 0n;
       if (value instanceof Aggregation) return get(value);
-      throw new ReferenceScriptError(`${name}: argument 1 is ${typeName(value)}`);
+      throw badArgument(name, 1, 'aggregation', value);
     });
   read('count', (value) => value.count);
   read('sum', (value) => value.sum);

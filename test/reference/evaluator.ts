@@ -6,6 +6,7 @@
 
 import type {
   AssignmentTarget,
+  BinaryExpression,
   Block,
   CallExpression,
   Expression,
@@ -14,7 +15,7 @@ import type {
   Statement,
   TableExpression,
 } from '../../src/language/ast.js';
-import { binary, compound, index, negate, store } from './operators.js';
+import { binary, compound, index, join, negate, store } from './operators.js';
 import { type Cell, Scope } from './scope.js';
 import {
   Aggregation,
@@ -22,9 +23,10 @@ import {
   BuiltinFunction,
   Closure,
   ReferenceScriptError,
+  someType,
+  someValue,
   Table,
   truth,
-  typeName,
   Unsupported,
   type Value,
 } from './values.js';
@@ -70,12 +72,12 @@ export class Evaluator {
   /** Calls a function value; `offset` is where an error of the call itself is reported. */
   call(callee: Value, args: Value[], offset: number): Value[] {
     if (callee instanceof BuiltinFunction) return this.builtin(callee, args, offset);
-    if (this.depth === MAX_DEPTH) throw new ReferenceScriptError('stack overflow', offset);
+    if (this.depth === MAX_DEPTH) throw new ReferenceScriptError('recursion deeper than 10,000 calls', offset);
     this.depth++;
     try {
       for (;;) {
         if (callee instanceof BuiltinFunction) return this.builtin(callee, args, offset);
-        if (!(callee instanceof Closure)) throw new ReferenceScriptError(`call of ${typeName(callee)}`, offset);
+        if (!(callee instanceof Closure)) throw new ReferenceScriptError(`cannot call ${someValue(callee)}`, offset);
         const completion = this.enter(callee.code, callee.scope, args);
         if (completion?.type === 'return') return completion.values;
         if (completion?.type !== 'tail') return [];
@@ -174,6 +176,15 @@ export class Evaluator {
       case 'CompoundAssign': {
         const place = this.place(statement.target, scope);
         const value = this.one(statement.value, scope);
+        if ('object' in place && place.object instanceof AggregationTable) {
+          throw new ReferenceScriptError('cannot change an aggregation table by an assignment', place.offset);
+        }
+        // The specification leaves open which of two errors comes first. The engine adds to an entry in one step.
+        const inOneStep =
+          statement.operator === '+' || (statement.operator === '-' && statement.value.type === 'Integer');
+        if ('object' in place && inOneStep && place.key === undefined && place.object instanceof Table) {
+          throw new ReferenceScriptError('a table key is nil', place.offset);
+        }
         const old = 'object' in place ? this.at(place.offset, () => index(place.object, place.key)) : this.read(place);
         const result = this.at(statement.operatorStart, () => compound(statement.operator, old, value));
         this.assign(place, result);
@@ -266,9 +277,10 @@ export class Evaluator {
       ['step', step, statement.step],
     ];
     for (const [what, value, node] of parts) {
-      if (typeof value !== 'bigint') throw new ReferenceScriptError(`for: ${what} is ${typeName(value)}`, node!.start);
+      if (typeof value !== 'bigint')
+        throw new ReferenceScriptError(`the ${what} of a for loop is ${someType(value)}, not a number`, node!.start);
     }
-    if (step === 0n) throw new ReferenceScriptError('for: step is 0', statement.step!.start);
+    if (step === 0n) throw new ReferenceScriptError('the step of a for loop is 0', statement.step!.start);
     const up = (step as bigint) > 0n;
     // Bigints do not wrap, so the loop ends at the ends of the range by itself.
     for (let i = from as bigint; up ? i <= (limit as bigint) : i >= (limit as bigint); i += step as bigint) {
@@ -396,9 +408,10 @@ export class Evaluator {
       case 'Table':
         return this.table(expression, scope);
       case 'Binary': {
+        if (expression.operator === '..') return this.joined(expression, scope);
         const left = this.one(expression.left, scope);
         const right = this.one(expression.right, scope);
-        return this.at(expression.operatorStart, () => binary(expression.operator, left, right));
+        return this.at(expression.start, () => binary(expression.operator, left, right));
       }
       case 'Logical': {
         const left = this.one(expression.left, scope);
@@ -418,6 +431,15 @@ export class Evaluator {
       case 'KernelSymbol':
         throw new Unsupported('a kernel symbol');
     }
+  }
+
+  /** A chain of `..`: all operands first, then they are joined. */
+  private joined(expression: BinaryExpression, scope: Scope): Value {
+    const values: Value[] = [];
+    let rest: Expression = expression;
+    for (; rest.type === 'Binary' && rest.operator === '..'; rest = rest.right) values.push(this.one(rest.left, scope));
+    values.push(this.one(rest, scope));
+    return this.at(expression.start, () => join(values));
   }
 
   private table(expression: TableExpression, scope: Scope): Table {
@@ -440,9 +462,10 @@ export class Evaluator {
 
 /** `object[key] <<< value` */
 function aggregate(object: Value, key: Value, value: Value): void {
-  if (!(object instanceof AggregationTable)) throw new ReferenceScriptError(`sample into ${typeName(object)}`);
-  if (key === undefined) throw new ReferenceScriptError('nil key');
-  if (typeof value !== 'bigint') throw new ReferenceScriptError(`sample is ${typeName(value)}`);
+  if (!(object instanceof AggregationTable))
+    throw new ReferenceScriptError(`<<< needs an aggregation table, not ${someType(object)}`);
+  if (key === undefined) throw new ReferenceScriptError('a table key is nil');
+  if (typeof value !== 'bigint') throw new ReferenceScriptError(`a sample must be a number, not ${someType(value)}`);
   let entry = object.map.get(key);
   if (entry === undefined) {
     entry = new Aggregation(object.buckets);

@@ -1,13 +1,23 @@
 // Operators of the language on values of the reference evaluator (section 3).
 
 import type { BinaryOperator, CompoundOperator } from '../../src/language/ast.js';
-import { AggregationTable, ReferenceScriptError, Table, typeName, type Value, wrap } from './values.js';
+import {
+  AggregationTable,
+  ReferenceScriptError,
+  someType,
+  someValue,
+  Table,
+  typeName,
+  type Value,
+  wrap,
+} from './values.js';
 
 export function arithmetic(operator: '+' | '-' | '*' | '/' | '%' | '^', left: Value, right: Value): Value {
-  if (left === undefined || right === undefined) return undefined;
-  if (typeof left !== 'bigint' || typeof right !== 'bigint') {
-    throw new ReferenceScriptError(`arithmetic on ${typeName(left)} and ${typeName(right)}`);
+  const isNumberOrNil = (value: Value): boolean => value === undefined || typeof value === 'bigint';
+  if (!isNumberOrNil(left) || !isNumberOrNil(right)) {
+    throw new ReferenceScriptError(`cannot compute ${typeName(left)} ${operator} ${typeName(right)}`);
   }
+  if (typeof left !== 'bigint' || typeof right !== 'bigint') return undefined;
   switch (operator) {
     case '+':
       return wrap(left + right);
@@ -19,7 +29,7 @@ export function arithmetic(operator: '+' | '-' | '*' | '/' | '%' | '^', left: Va
       if (right === 0n) throw new ReferenceScriptError('division by zero');
       return wrap(left / right);
     case '%':
-      if (right === 0n) throw new ReferenceScriptError('remainder by zero');
+      if (right === 0n) throw new ReferenceScriptError('division by zero');
       return left % right;
     case '^':
       return power(left, right);
@@ -37,36 +47,39 @@ function power(base: bigint, exponent: bigint): bigint {
 
 /** `old op= value`: nil counts as 0 at the left and is an error at the right. */
 export function compound(operator: CompoundOperator, old: Value, value: Value): Value {
-  if (value === undefined) throw new ReferenceScriptError('compound assignment of nil');
+  if (value === undefined) throw new ReferenceScriptError(`the right side of ${operator}= is nil`);
+  if (typeof value !== 'bigint')
+    throw new ReferenceScriptError(`cannot compute ${typeName(old)} ${operator} ${typeName(value)}`);
   return arithmetic(operator, old === undefined ? 0n : old, value);
 }
 
 export function negate(value: Value): Value {
   if (value === undefined) return undefined;
-  if (typeof value !== 'bigint') throw new ReferenceScriptError(`minus of ${typeName(value)}`);
+  if (typeof value !== 'bigint') throw new ReferenceScriptError(`cannot negate ${someType(value)}`);
   return wrap(-value);
 }
 
-export function join(left: Value, right: Value): Value {
-  for (const value of [left, right]) {
-    if (typeof value !== 'string' && typeof value !== 'bigint')
-      throw new ReferenceScriptError(`join of ${typeName(value)}`);
+export function join(values: readonly Value[]): string {
+  for (const value of values) {
+    if (typeof value !== 'string' && typeof value !== 'bigint') {
+      throw new ReferenceScriptError(`cannot join ${someType(value)} with ..`);
+    }
   }
-  return `${left}${right}`;
+  return values.join('');
 }
 
 export function less(left: Value, right: Value, orEqual: boolean): boolean {
   if (left === undefined || right === undefined) return false;
   const comparable =
     (typeof left === 'bigint' && typeof right === 'bigint') || (typeof left === 'string' && typeof right === 'string');
-  if (!comparable) throw new ReferenceScriptError(`comparison of ${typeName(left)} and ${typeName(right)}`);
+  if (!comparable) throw new ReferenceScriptError(`cannot compare ${someType(left)} with ${someType(right)}`);
   return left < right || (orEqual && left === right);
 }
 
 export function binary(operator: BinaryOperator, left: Value, right: Value): Value {
   switch (operator) {
     case '..':
-      return join(left, right);
+      return join([left, right]);
     case '==':
       return left === right;
     case '!=':
@@ -86,17 +99,17 @@ export function binary(operator: BinaryOperator, left: Value, right: Value): Val
 
 export function index(object: Value, key: Value): Value {
   if (!(object instanceof Table || object instanceof AggregationTable)) {
-    throw new ReferenceScriptError(`index of ${typeName(object)}`);
+    throw new ReferenceScriptError(`cannot index ${someValue(object)}`);
   }
   return object.map.get(key);
 }
 
 export function store(object: Value, key: Value, value: Value): void {
   if (!(object instanceof Table || object instanceof AggregationTable)) {
-    throw new ReferenceScriptError(`index of ${typeName(object)}`);
+    throw new ReferenceScriptError(`cannot index ${someValue(object)}`);
   }
-  if (key === undefined) throw new ReferenceScriptError('nil key');
+  if (key === undefined) throw new ReferenceScriptError('a table key is nil');
   if (value === undefined) object.map.delete(key);
-  else if (object instanceof AggregationTable) throw new ReferenceScriptError('store into an aggregation table');
+  else if (object instanceof AggregationTable) throw new ReferenceScriptError('cannot store into an aggregation table');
   else object.map.set(key, value);
 }

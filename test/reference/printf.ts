@@ -6,37 +6,44 @@ const CONVERSION = /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?(?:hh|ll|h|l|z)?([\s\S]?)
 
 export function formatText(format: string, args: readonly Value[]): string {
   let next = 0;
-  const take = (): Value => {
-    if (next >= args.length) throw new ReferenceScriptError('printf: missing argument');
-    return args[next++];
-  };
-  const takeInteger = (): number => {
-    const value = take();
-    if (typeof value !== 'bigint') throw new ReferenceScriptError(`printf: width is ${typeName(value)}`);
-    return Number(value);
-  };
-  return format.replace(CONVERSION, (_, flags: string, widthText?: string, precisionText?: string, letter?: string) => {
-    if (letter === '%') return '%';
-    let left = flags.includes('-');
-    let width = widthText === '*' ? takeInteger() : Number(widthText ?? 0);
-    if (width < 0) {
-      left = true;
-      width = -width;
-    }
-    let precision = precisionText === '*' ? takeInteger() : precisionText === undefined ? -1 : Number(precisionText);
-    if (precision < 0) precision = -1;
-    const pad = (text: string): string => (left ? text.padEnd(width) : text.padStart(width));
-    if (letter === 's') {
-      const text = textOf(take());
-      return pad(precision < 0 ? text : text.slice(0, precision));
-    }
-    if (!letter || !'diuxXoc'.includes(letter)) throw new ReferenceScriptError('printf: unknown conversion');
-    const value = take();
-    if (value === undefined) return pad('nil');
-    if (typeof value !== 'bigint') throw new ReferenceScriptError(`printf: %${letter} of ${typeName(value)}`);
-    if (letter === 'c') return pad(String.fromCharCode(Number(BigInt.asUintN(8, value))));
-    return pad(integerText(value, letter, flags, precision, left ? 0 : width));
-  });
+  // The format itself is the first argument.
+  const bad = (at: number, what: string): ReferenceScriptError =>
+    new ReferenceScriptError(`bad argument ${at + 1} of printf: ${what}`);
+  return format.replace(
+    CONVERSION,
+    (directive, flags: string, widthText?: string, precisionText?: string, letter?: string) => {
+      if (letter === '%') return '%';
+      const take = (): Value => {
+        if (next >= args.length) throw bad(next + 1, `a value expected for ${directive}, got none`);
+        return args[next++];
+      };
+      const takeInteger = (): bigint => {
+        const value = take();
+        if (typeof value !== 'bigint') throw bad(next, `number expected for ${directive}, got ${typeName(value)}`);
+        return value;
+      };
+      let left = flags.includes('-');
+      let width = widthText === '*' ? Number(takeInteger()) : Number(widthText ?? 0);
+      if (width < 0) {
+        left = true;
+        width = -width;
+      }
+      let precision =
+        precisionText === '*' ? Number(takeInteger()) : precisionText === undefined ? -1 : Number(precisionText);
+      if (precision < 0) precision = -1;
+      const pad = (text: string): string => (left ? text.padEnd(width) : text.padStart(width));
+      if (letter === 's') {
+        const text = textOf(take());
+        return pad(precision < 0 ? text : text.slice(0, precision));
+      }
+      if (!letter || !'diuxXoc'.includes(letter)) throw bad(0, `the format has an unknown conversion ${directive}`);
+      const value = take();
+      if (value === undefined) return pad('nil');
+      if (typeof value !== 'bigint') throw bad(next, `number expected for ${directive}, got ${typeName(value)}`);
+      if (letter === 'c') return pad(String.fromCharCode(Number(BigInt.asUintN(8, value))));
+      return pad(integerText(value, letter, flags, precision, left ? 0 : width));
+    },
+  );
 }
 
 /** Sign or prefix, zeros and digits; `zerosTo` is the width that the flag 0 fills. */

@@ -106,6 +106,15 @@ export function typeName(value: Value): string {
   return 'function';
 }
 
+/** The type of a value as error messages say it. */
+export function someType(value: Value): string {
+  const name = value instanceof AggregationTable ? 'aggregation table' : typeName(value);
+  return name === 'nil' ? name : `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/** Likewise where a value was to be used: nil is `a nil value`. */
+export const someValue = (value: Value): string => (value === undefined ? 'a nil value' : someType(value));
+
 /** The text of a value as `print` writes it. `around` are the tables that this one stands in. */
 export function textOf(value: Value, around: readonly Value[] = []): string {
   if (value === undefined) return 'nil';

@@ -1,0 +1,24 @@
+// Searches for programs on which the engine and the reference evaluator disagree, and for damage to scripts and modules
+// that brings out more than an error: `npm run fuzz -- --minutes N [--seed S] [--kind programs|scripts|modules]`.
+
+import { spawn } from 'node:child_process';
+import { build } from 'esbuild';
+
+process.chdir(new URL('..', import.meta.url).pathname);
+
+const program = 'build/fuzz/fuzz.mjs';
+await build({
+  entryPoints: ['test/support/fuzz.ts'],
+  outfile: program,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+});
+const child = spawn(process.execPath, ['--enable-source-maps', program, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
+child.on('close', (code) => process.exit(code ?? 1));
