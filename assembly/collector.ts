@@ -122,7 +122,8 @@ import { refOf, setNil, tagOf, typeOf } from './values';
 const SMALLEST_THRESHOLD: u32 = 4 << 20;
 /** Pages that one refill sweeps beside its own class's, so that sweeping ends well before the next collection. */
 const SWEEP_BATCH: u32 = 4;
-const STACK_STEP: u32 = 1 << 16;
+/** How far beyond the top frame the stack may be used before this is noted again; as much is cleared in each collection. */
+const STACK_STEP: u32 = 1 << 13;
 
 // ---- marking
 
@@ -411,6 +412,11 @@ export function sweepSome(): void {
     while (sweepNext(cls)) if (--left == 0) return;
   }
   if (sweepLarge(64)) store<u32>(S_SWEEPING, 0);
+}
+
+/** Sweeps some large objects before another one is made, so that the memory of dead ones is used again. */
+export function sweepLargeSome(): void {
+  if (load<u32>(S_SWEEPING)) sweepLarge(16);
 }
 
 /** Sweeps up to `most` large objects; true when none is left. */

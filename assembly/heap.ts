@@ -22,8 +22,8 @@ import {
   S_TICKS,
   S_USED,
 } from './generated/constants';
-import { sweepForClass, sweepSome } from './collector';
-import { UNIT_SHIFT, allocateSpan, freeSpan } from './spans';
+import { sweepForClass, sweepLargeSome, sweepSome } from './collector';
+import { UNIT_SHIFT, allocateSpan, extendSpan, freeSpan } from './spans';
 
 export const PAGE_UNITS: u32 = 8;
 export const PAGE_BYTES: u32 = PAGE_UNITS << UNIT_SHIFT;
@@ -151,6 +151,7 @@ export function allocateObject(bytes: u32, type: i32): u32 {
     if (bytes > 0xf0000000) return 0;
     const units = spanUnits(bytes + LARGE_HEAD);
     if (!account(units << UNIT_SHIFT)) return 0;
+    sweepLargeSome();
     const head = allocateSpan(units);
     if (head == 0) {
       giveBack(units << UNIT_SHIFT);
@@ -264,6 +265,16 @@ export function takeRaw(bytes: u32): u32 {
   }
   store<u32>(RAW_BUMP + cls, cell + size);
   return cell;
+}
+
+/** Makes a raw cell longer in its place; false where that cannot be. */
+export function extendRaw(address: u32, bytes: u32, wanted: u32): bool {
+  if (bytes <= LARGEST_CELL || wanted > 0xf0000000) return false;
+  const count = footprint(wanted) - footprint(bytes);
+  if (!account(count)) return false;
+  if (extendSpan(address, spanUnits(bytes), spanUnits(wanted))) return true;
+  giveBack(count);
+  return false;
 }
 
 /** Frees what takeRaw or allocateRaw gave, without counting (the sweep: marking has counted anew). */

@@ -48,11 +48,11 @@ import { CODE_CALL, CODE_HALT, CODE_SORT, hasStack } from './calls';
 import { closeAllUpvalues, newMainClosure } from './closures';
 import { setThreshold } from './collector';
 import { allocateObject, initializeHeap, releaseRaw, takeRaw } from './heap';
-import { timedCollect } from './interpreter';
+import { timedCollect } from './safepoints';
 import { UNIT_SHIFT, allocateSpan, freeSpan } from './spans';
 import { initializeStrings, stringOf } from './strings';
 import { findValue, newTable } from './tables';
-import { integerOf, setRef, tagOf } from './values';
+import { integerOf, setNil, setRef, tagOf } from './values';
 
 export { addSample } from './aggregation';
 export { run } from './interpreter';
@@ -122,6 +122,11 @@ export function unwind(): void {
   closeAllUpvalues();
   store<u32>(S_TOP, AT_STACK);
   reset();
+  // What the frames held must not look alive to the registers of the next call.
+  const soft = load<u32>(S_STACK_SOFT);
+  for (let at = AT_STACK; at < soft; at += 16) setNil(at);
+  store<u32>(S_STACK_SOFT, AT_STACK);
+  hasStack(AT_STACK);
 }
 
 export function collectNow(): void {

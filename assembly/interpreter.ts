@@ -2,25 +2,22 @@
 // forms are listed in src/engine/handlers.ts). The machine's registers pc, base and fp live in locals of `run`; they are
 // written to the frame before anything that can call the host, collect or fail, and read again after calls.
 //
-// Fast paths stand here; everything else is in operations.ts, calls.ts, sort.ts and events.ts.
+// Fast paths stand here; everything else is in rare.ts, operations.ts, calls.ts, sort.ts and events.ts.
 
 import {
   CL_PROTOTYPE,
-  D_NAME,
   E_EXIT,
-  E_INDEX,
+  E_JUMP,
   E_MEMORY,
   E_NONE,
-  E_NO_EVENT,
   E_PUSHED,
+  E_RETURNED,
   E_SPENT,
-  E_STACK,
   F_BASE,
   F_CALLEE,
   F_EXTRA,
   F_PC,
   F_RESULTS,
-  F_SHIFT,
   F_SIZE,
   F_WANTED,
   H_ADD_RI,
@@ -28,18 +25,11 @@ import {
   H_AGGTABLE,
   H_ARITHMETIC,
   H_CALL,
-  H_CLOSURE,
   H_CONCAT,
   H_DIV_RI,
-  H_EQ,
   H_EQ_RK,
   H_EQ_RR,
-  H_EVENT_FIELD,
-  H_EVENT_NAME,
-  H_EVENT_NAMED,
-  H_EVENT_TEXT,
   H_FORLOOP,
-  H_FORPREP,
   H_GETFIELD,
   H_GETGLOBAL,
   H_GETTABLE,
@@ -53,45 +43,33 @@ import {
   H_JUMP,
   H_JUMP_BACK,
   H_JUMP_CLOSE,
-  H_LE,
   H_LE_IR,
   H_LE_RI,
   H_LE_RR,
   H_LOADINT,
   H_LOADK,
-  H_LOADPRI,
   H_LOADPRI1,
-  H_LT,
   H_LT_IR,
   H_LT_RI,
   H_LT_RR,
-  H_MINUS,
   H_MOD_RI,
   H_MOD_RR,
   H_MOVE,
   H_MUL_RI,
   H_MUL_RR,
-  H_NEWTABLE,
   H_NOT,
-  H_RETURN,
   H_RETURN0,
   H_RETURN1,
-  H_SELF,
   H_SETFIELD,
   H_SETGLOBAL,
-  H_SETLIST,
   H_SETTABLE,
   H_SETTABLE_RR,
   H_SETUPVAL,
-  H_SORT,
   H_SUB_RI,
   H_SUB_RR,
-  H_TAILCALL,
   H_TEST,
   H_TESTSET,
   H_TFOR,
-  H_TFOR_CHECK,
-  H_VARARG,
   I_A,
   I_B,
   I_C,
@@ -108,20 +86,17 @@ import {
   RUN_ERROR,
   RUN_EXIT,
   S_ERROR,
-  S_EVENT,
   S_FP,
   S_FRAME_LIMIT,
   S_GC_DUE,
   S_GC_STRESS,
   S_GLOBALS,
-  S_MAX_MEMORY,
+  S_NEXT,
   S_OPEN_SLOT,
   S_REMAINING,
-  S_RETRIED,
   S_STACK_SOFT,
   S_TICKS,
   S_TOP,
-  S_USED,
   TAG_BUILTIN,
   TAG_FALSE,
   TAG_FUNCTION,
@@ -131,83 +106,30 @@ import {
   TAG_TABLE,
   TAG_TRUE,
   TYPE_ITERATOR,
-  TYPE_TABLE,
   T_ENTRIES,
-  T_ENTRY_BYTES,
   T_MASK,
   T_USED,
-  UP_VALUE,
 } from './generated/constants';
 import { addSample } from './aggregation';
-import { STACK_SLACK, advance, call, enter, finishResults, finishSort, hasStack } from './calls';
-import { closeUpvalues, newClosure } from './closures';
-import { collect } from './collector';
-import { readArgument, readNamed } from './events';
-import { hostCollecting, hostEventText } from './host';
+import { STACK_SLACK, advance, call, enter, finishResults } from './calls';
+import { closeUpvalues } from './closures';
+import { bothIntegers, hinted, reg, rk, tableOperand, upvalueSlot } from './operands';
 import {
   arithmetic,
-  compare,
   concat,
   divide,
   equal,
-  fail,
   getIndex,
   incrementGlobal,
   incrementIndex,
   isTrue,
-  negate,
-  prepareLoop,
   remainder,
   setIndex,
 } from './operations';
-import { CALL_COMPARATOR, sortStep } from './sort';
-import { findValue, newTable, removeKey, reserve, slotFor, slotForInteger } from './tables';
-import { copyUp, copyValue, integerOf, refOf, setInteger, setNil, setRef, tagOf, typeOf } from './values';
-
-/** Address of register field `field` of the instruction at pc. */
-// @ts-ignore: decorator
-@inline
-function reg(base: u32, pc: u32, field: u32): u32 {
-  return base + load<u32>(pc + field);
-}
-
-/** Address of an rk operand: a register's offset, or a constant's address + 1. */
-// @ts-ignore: decorator
-@inline
-function rk(base: u32, operand: u32): u32 {
-  return operand & 1 ? operand - 1 : base + operand;
-}
-
-/** Address of a table operand: a register's offset, or an upvalue's offset in the closure + 1. */
-// @ts-ignore: decorator
-@inline
-function tableOperand(base: u32, fp: u32, operand: u32): u32 {
-  return operand & 1 ? upvalueSlot(fp, operand - 1) : base + operand;
-}
-
-// @ts-ignore: decorator
-@inline
-function upvalueSlot(fp: u32, offset: u32): u32 {
-  return load<u32>(load<u32>(load<u32>(fp) + offset), UP_VALUE);
-}
-
-// @ts-ignore: decorator
-@inline
-function bothIntegers(a: u32, b: u32): bool {
-  return ((load<i32>(a) ^ TAG_INTEGER) | (load<i32>(b) ^ TAG_INTEGER)) == 0;
-}
-
-/** Value of a string key in a table by the entry where the instruction found it last, or 0. */
-// @ts-ignore: decorator
-@inline
-function hinted(table: u32, pc: u32): u32 {
-  const hint = load<u32>(pc, I_Y);
-  if (hint < load<u32>(table, T_ENTRY_BYTES)) {
-    const pair = load<u32>(table, T_ENTRIES) + hint;
-    if (load<u32>(pair, 8) == load<u32>(pc, I_X) && load<i32>(pair) == TAG_STRING) return pair + 16;
-  }
-  return 0;
-}
+import { order, rare } from './rare';
+import { countBackEdge, retry, safepoint, tick } from './safepoints';
+import { findValue, removeKey, slotFor, slotForInteger } from './tables';
+import { copyValue, integerOf, refOf, setInteger, setNil, tagOf, typeOf } from './values';
 
 /** The same by lookup; remembers where. */
 function lookUp(table: u32, pc: u32): u32 {
@@ -225,73 +147,6 @@ function lookUpInteger(table: u32, key: i64): u32 {
     return at < <u64>load<u32>(table, T_USED) ? load<u32>(table, T_ENTRIES) + (<u32>at << 4) : 0;
   }
   return findValue(table, TAG_INTEGER, key);
-}
-
-/** Collects if that is due. E_NONE: go on; E_SPENT: back to the host; E_MEMORY. */
-function safepoint(): i32 {
-  store<u32>(S_RETRIED, 0);
-  if (load<u32>(S_GC_DUE) | load<u32>(S_GC_STRESS)) {
-    timedCollect();
-    if (load<u32>(S_USED) > load<u32>(S_MAX_MEMORY)) return E_MEMORY;
-  }
-  const remaining = load<i32>(S_REMAINING);
-  if (remaining <= 0) return E_SPENT;
-  if (load<u32>(S_GC_STRESS)) {
-    store<i32>(S_REMAINING, remaining - 1);
-    store<i32>(S_TICKS, 0);
-  } else {
-    store<i32>(S_REMAINING, 0);
-    store<i32>(S_TICKS, remaining);
-  }
-  return E_NONE;
-}
-
-export function timedCollect(): void {
-  hostCollecting(1);
-  collect();
-  hostCollecting(0);
-}
-
-/** Memory ran out in the instruction at pc: collects, true to try it once more. */
-function retry(pc: u32): bool {
-  if (load<u32>(S_RETRIED) == pc) return false;
-  timedCollect();
-  store<u32>(S_RETRIED, pc);
-  // The next safepoint forgets the attempt.
-  store<i32>(S_REMAINING, load<i32>(S_REMAINING) + max(load<i32>(S_TICKS), 0));
-  store<i32>(S_TICKS, 0);
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function tick(): bool {
-  const ticks = load<i32>(S_TICKS) - 1;
-  store<i32>(S_TICKS, ticks);
-  return ticks < 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function countBackEdge(pc: u32): void {
-  const counter = load<u32>(pc, I_Z);
-  store<u32>(counter, load<u32>(counter) + 1);
-}
-
-/** R[A+1] …: the values of SETLIST; true when done. */
-function setList(table: u32, from: u32, bytes: u32, index: u32): bool {
-  for (let offset: u32 = 0; offset < bytes; offset += 16) {
-    const value = from + offset;
-    const key = <i64>index + <i64>(offset >>> 4);
-    if (tagOf(value) == TAG_NIL) {
-      if (!removeKey(table, TAG_INTEGER, key)) return false;
-      continue;
-    }
-    const slot = slotFor(table, TAG_INTEGER, key);
-    if (slot == 0) return false;
-    copyValue(slot, value);
-  }
-  return true;
 }
 
 /** Runs until the call under way is done, fails, exits, or the budget of safepoints is spent. */
@@ -328,14 +183,6 @@ export function run(budget: i32): i32 {
       case H_LOADPRI1: {
         store<i32>(reg(base, pc, I_A), load<i32>(pc, I_B));
         pc += I_SIZE;
-        continue;
-      }
-      case H_LOADPRI: {
-        const tag = load<i32>(pc, I_B);
-        const last = load<u32>(pc, I_C);
-        const to = reg(base, pc, I_A);
-        for (let offset: u32 = 0; offset <= last; offset += 16) store<i32>(to + offset, tag);
-        pc = load<u32>(pc, I_X);
         continue;
       }
       case H_GETUPVAL: {
@@ -521,44 +368,6 @@ export function run(budget: i32): i32 {
         );
         break;
       }
-      case H_NEWTABLE: {
-        const table = newTable(TYPE_TABLE);
-        if (table == 0 || !reserve(table, load<u32>(pc, I_B), load<u32>(pc, I_C))) {
-          code = E_MEMORY;
-          break;
-        }
-        setRef(reg(base, pc, I_A), TAG_TABLE, table);
-        pc += I_SIZE;
-        continue;
-      }
-      case H_SETLIST: {
-        const object = reg(base, pc, I_A);
-        if (tagOf(object) != TAG_TABLE) {
-          code = fail(E_INDEX, tagOf(object), TAG_INTEGER);
-          break;
-        }
-        let bytes = load<i32>(pc, I_B);
-        if (bytes < 0) bytes = load<u32>(S_TOP) - object - 16;
-        if (!setList(refOf(object), object + 16, bytes, load<u32>(pc, I_X))) {
-          code = E_MEMORY;
-          break;
-        }
-        pc = load<u32>(pc, I_Y);
-        continue;
-      }
-      case H_SELF: {
-        const object = reg(base, pc, I_B);
-        const to = reg(base, pc, I_A);
-        // The object is copied last, so that a failure leaves all registers as they were.
-        const tag = load<i32>(object);
-        const payload = integerOf(object);
-        code = getIndex(to, object, rk(base, load<u32>(pc, I_C)));
-        if (code != E_NONE) break;
-        store<i32>(to, tag, 16);
-        store<i64>(to, payload, 24);
-        pc += I_SIZE;
-        continue;
-      }
       case H_ADD_RR: {
         const left = reg(base, pc, I_B);
         const right = reg(base, pc, I_C);
@@ -664,10 +473,6 @@ export function run(budget: i32): i32 {
         );
         break;
       }
-      case H_MINUS: {
-        code = negate(reg(base, pc, I_A), reg(base, pc, I_B));
-        break;
-      }
       case H_NOT: {
         store<i32>(reg(base, pc, I_A), isTrue(reg(base, pc, I_B)) ? TAG_FALSE : TAG_TRUE);
         pc += I_SIZE;
@@ -681,22 +486,12 @@ export function run(budget: i32): i32 {
         pc = load<u32>(pc, I_X);
         continue;
       }
+      case H_JUMP_CLOSE:
+        closeUpvalues(reg(base, pc, I_A));
+      // Goes on as JUMP_BACK, which does no harm where it leads forward.
       case H_JUMP_BACK: {
         countBackEdge(pc);
         pc = load<u32>(pc, I_X);
-        if (!tick()) continue;
-        code = E_SPENT;
-        break;
-      }
-      case H_JUMP_CLOSE: {
-        closeUpvalues(reg(base, pc, I_A));
-        const target = load<u32>(pc, I_X);
-        if (target > pc) {
-          pc = target;
-          continue;
-        }
-        countBackEdge(pc);
-        pc = target;
         if (!tick()) continue;
         code = E_SPENT;
         break;
@@ -709,12 +504,6 @@ export function run(budget: i32): i32 {
         pc = equal(reg(base, pc, I_B), load<u32>(pc, I_C)) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
         continue;
       }
-      case H_EQ: {
-        pc = equal(rk(base, load<u32>(pc, I_B)), rk(base, load<u32>(pc, I_C)))
-          ? load<u32>(pc, I_X)
-          : load<u32>(pc, I_Y);
-        continue;
-      }
       case H_LT_RR: {
         const left = reg(base, pc, I_B);
         const right = reg(base, pc, I_C);
@@ -722,12 +511,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) < integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        const answer = compare(left, right, false);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
+        code = order(pc, left, right, false);
         break;
       }
       case H_LT_RI: {
@@ -737,12 +521,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) < integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        const answer = compare(left, right, false);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
+        code = order(pc, left, right, false);
         break;
       }
       case H_LT_IR: {
@@ -752,21 +531,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) < integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        const answer = compare(left, right, false);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
-        break;
-      }
-      case H_LT: {
-        const answer = compare(rk(base, load<u32>(pc, I_B)), rk(base, load<u32>(pc, I_C)), false);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
+        code = order(pc, left, right, false);
         break;
       }
       case H_LE_RR: {
@@ -776,12 +541,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) <= integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        const answer = compare(left, right, true);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
+        code = order(pc, left, right, true);
         break;
       }
       case H_LE_RI: {
@@ -791,12 +551,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) <= integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        const answer = compare(left, right, true);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
+        code = order(pc, left, right, true);
         break;
       }
       case H_LE_IR: {
@@ -806,21 +561,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) <= integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        const answer = compare(left, right, true);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
-        break;
-      }
-      case H_LE: {
-        const answer = compare(rk(base, load<u32>(pc, I_B)), rk(base, load<u32>(pc, I_C)), true);
-        if (answer >= 0) {
-          pc = answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = -answer;
+        code = order(pc, left, right, true);
         break;
       }
       case H_TEST: {
@@ -874,26 +615,6 @@ export function run(budget: i32): i32 {
         code = call(slot, bytes, slot, load<i32>(pc, I_C), pc + I_SIZE);
         break;
       }
-      case H_TAILCALL: {
-        const slot = reg(base, pc, I_A);
-        let bytes = load<i32>(pc, I_B);
-        if (bytes < 0) bytes = load<u32>(S_TOP) - slot - 16;
-        store<u32>(fp, pc, F_PC);
-        store<u32>(S_FP, fp);
-        if (tagOf(slot) == TAG_FUNCTION) {
-          closeUpvalues(base);
-          const to = base - load<u32>(fp, F_SHIFT) - 16;
-          copyUp(to, slot, bytes + 16);
-          code = enter(fp, to, bytes);
-          if (code == E_NONE) code = E_PUSHED;
-          break;
-        }
-        // A built-in's results are returned by the instruction at X.
-        code = call(slot, bytes, slot, -1, load<u32>(pc, I_X));
-        if (code != E_NONE) break;
-        pc = load<u32>(pc, I_X);
-        continue;
-      }
       case H_RETURN0: {
         if (load<u32>(S_OPEN_SLOT) >= base) closeUpvalues(base);
         finishResults(load<u32>(fp, F_RESULTS), 0, load<i32>(fp, F_WANTED));
@@ -911,28 +632,6 @@ export function run(budget: i32): i32 {
         fp -= F_SIZE;
         base = load<u32>(fp, F_BASE);
         pc = load<u32>(fp, F_PC);
-        continue;
-      }
-      case H_RETURN: {
-        const from = reg(base, pc, I_A);
-        let bytes = load<i32>(pc, I_B);
-        if (bytes < 0) bytes = load<u32>(S_TOP) - from;
-        if (load<u32>(S_OPEN_SLOT) >= base) closeUpvalues(base);
-        const results = load<u32>(fp, F_RESULTS);
-        const wanted = load<i32>(fp, F_WANTED);
-        if (wanted >= 0) bytes = min(bytes, wanted << 4);
-        copyUp(results, from, bytes);
-        finishResults(results, <u32>bytes >>> 4, wanted);
-        fp -= F_SIZE;
-        base = load<u32>(fp, F_BASE);
-        pc = load<u32>(fp, F_PC);
-        continue;
-      }
-      case H_FORPREP: {
-        code = prepareLoop(reg(base, pc, I_A));
-        if (code > 0) break;
-        pc = code == E_NONE ? pc + I_SIZE : load<u32>(pc, I_X);
-        code = E_NONE;
         continue;
       }
       case H_FORLOOP: {
@@ -968,76 +667,7 @@ export function run(budget: i32): i32 {
           pc += I_SIZE;
           continue;
         }
-        store<u32>(fp, pc, F_PC);
-        store<u32>(S_FP, fp);
-        const slot = base + load<u32>(load<u32>(load<u32>(fp), CL_PROTOTYPE), P_REGISTER_BYTES);
-        copyUp(slot, at, 48);
-        code = call(slot, 32, slot, max(wanted, 1), load<u32>(pc, I_B));
-        if (code != E_NONE) break;
-        pc = load<u32>(pc, I_B);
-        continue;
-      }
-      case H_TFOR_CHECK: {
-        const at = reg(base, pc, I_A);
-        const slot = base + load<u32>(load<u32>(load<u32>(fp), CL_PROTOTYPE), P_REGISTER_BYTES);
-        copyUp(at + 48, slot, <u32>load<i32>(pc, I_C) << 4);
-        if (tagOf(slot) == TAG_NIL) {
-          pc = load<u32>(pc, I_Y);
-        } else {
-          copyValue(at + 32, slot);
-          pc = load<u32>(pc, I_X);
-        }
-        continue;
-      }
-      case H_CLOSURE: {
-        const closure = newClosure(load<u32>(pc, I_B), load<u32>(fp), base);
-        if (closure == 0) {
-          code = E_MEMORY;
-          break;
-        }
-        setRef(reg(base, pc, I_A), TAG_FUNCTION, closure);
-        pc += I_SIZE;
-        continue;
-      }
-      case H_VARARG: {
-        const to = reg(base, pc, I_A);
-        const extra = load<u32>(fp, F_EXTRA);
-        const wanted = load<i32>(pc, I_B);
-        const bytes = wanted < 0 ? extra : min(extra, <u32>wanted << 4);
-        if (!hasStack(to + bytes)) {
-          code = E_STACK;
-          break;
-        }
-        copyUp(to, base - extra, bytes);
-        finishResults(to, bytes >>> 4, wanted);
-        pc += I_SIZE;
-        continue;
-      }
-      case H_EVENT_TEXT:
-      case H_EVENT_NAME:
-      case H_EVENT_FIELD:
-      case H_EVENT_NAMED: {
-        const to = reg(base, pc, I_A);
-        const kind = load<i32>(pc) - H_EVENT_TEXT;
-        const event = load<u32>(S_EVENT);
-        if (event == 0) {
-          code = fail(E_NO_EVENT, kind, 0);
-          break;
-        }
-        if (kind == 1) {
-          setRef(to, TAG_STRING, load<u32>(event, D_NAME));
-          pc += I_SIZE;
-          continue;
-        }
-        store<u32>(fp, pc, F_PC);
-        store<u32>(S_FP, fp);
-        if (kind == 2) {
-          code = readArgument(to, load<u32>(pc, I_B));
-        } else if (kind == 3) {
-          code = readNamed(to, refOf(rk(base, load<u32>(pc, I_B))), pc);
-        } else {
-          hostEventText(to);
-        }
+        code = rare(pc, base, fp);
         break;
       }
       case H_HALT: {
@@ -1045,28 +675,23 @@ export function run(budget: i32): i32 {
         store<u32>(S_FP, fp);
         return RUN_DONE;
       }
-      case H_SORT: {
-        store<u32>(fp, pc, F_PC);
-        store<u32>(S_FP, fp);
-        code = sortStep(load<u32>(fp), base);
-        if (code == E_NONE) {
-          finishSort();
-          fp = load<u32>(S_FP);
-          base = load<u32>(fp, F_BASE);
-          pc = load<u32>(fp, F_PC);
-          continue;
-        }
-        if (code != CALL_COMPARATOR) break;
-        code = call(base + 48, 32, base + 48, 1, pc);
-        if (code != E_NONE) break;
-        continue;
-      }
       default:
-        unreachable();
+        code = rare(pc, base, fp);
+        break;
     }
     // An instruction that did not end in its fast path: by its code.
     if (code == E_NONE) {
       pc += I_SIZE;
+      continue;
+    }
+    if (code == E_JUMP) {
+      pc = load<u32>(S_NEXT);
+      continue;
+    }
+    if (code == E_RETURNED) {
+      fp = load<u32>(S_FP);
+      base = load<u32>(fp, F_BASE);
+      pc = load<u32>(fp, F_PC);
       continue;
     }
     if (code == E_PUSHED) {

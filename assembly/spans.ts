@@ -70,24 +70,49 @@ function find(units: u32): u32 {
   return 0;
 }
 
-/** Address of `units` units, contents undefined; 0 when the memory cannot grow. */
-export function allocateSpan(units: u32): u32 {
-  const found = find(units);
-  if (found != 0) return found;
+/** Grows the memory by at least `units`, which become a free span at its end. */
+function growMemory(units: u32): void {
   const end = load<u32>(S_MEMORY_END);
   const least = (units + 15) >>> 4;
   // An eighth more each time keeps the number of growths, each of which detaches the host's views, small.
   let pages = max(max(least, GROWTH_PAGES), (end - AT_HEAP) >>> 19);
   if (memory.grow(pages) < 0) {
     pages = least;
-    if (memory.grow(pages) < 0) return 0;
+    if (memory.grow(pages) < 0) return;
   }
   // The last page of a memory of 4 GiB stays unused, so that ends of spans fit 32 bits.
   let bytes = pages << 16;
   if (end + bytes < end) bytes -= 1 << 16;
   store<u32>(S_MEMORY_END, end + bytes);
   if (bytes != 0) freeSpan(end, bytes >>> UNIT_SHIFT);
+}
+
+/** Address of `units` units, contents undefined; 0 when the memory cannot grow. */
+export function allocateSpan(units: u32): u32 {
+  const found = find(units);
+  if (found != 0) return found;
+  growMemory(units);
   return find(units);
+}
+
+/** Makes a span longer in its place, if what follows is free or the memory's end. */
+export function extendSpan(address: u32, units: u32, wanted: u32): bool {
+  const end = address + (units << UNIT_SHIFT);
+  const more = wanted - units;
+  let free = freeUnitsAt(end);
+  if (free < more && end + (free << UNIT_SHIFT) == load<u32>(S_MEMORY_END)) {
+    growMemory(more - free);
+    free = freeUnitsAt(end);
+  }
+  if (free < more) return false;
+  take(end, free, more);
+  return true;
+}
+
+/** Length of the free span that begins at an address; 0 if none does. */
+function freeUnitsAt(address: u32): u32 {
+  const mark = load<u32>(side(address));
+  return mark & 1 ? mark >>> 1 : 0;
 }
 
 export function freeSpan(address: u32, units: u32): void {

@@ -36,7 +36,7 @@ import {
   T_SIZE,
   T_USED,
 } from './generated/constants';
-import { allocateObject, allocateRaw, freeRaw } from './heap';
+import { allocateObject, allocateRaw, extendRaw, freeRaw } from './heap';
 import { copyValue, setInteger, setNil } from './values';
 
 const SMALLEST: u32 = 4;
@@ -175,13 +175,19 @@ function linkPair(index: u32, mask: u32, hash: u32, number: u32): void {
 function rebuild(table: u32, capacity: u32): bool {
   if (capacity > LARGEST) return false;
   const mask = (capacity << 1) - 1;
-  const buffer = allocateRaw((capacity << 5) + ((mask + 1) << 2));
-  if (buffer == 0) return false;
-  const index = buffer + (capacity << 5);
-  memory.fill(index, 0, (mask + 1) << 2);
+  const bytes = (capacity << 5) + ((mask + 1) << 2);
   const oldBytes = tableBufferBytes(table);
   const old = load<u32>(table, T_ENTRIES);
   const used = load<u32>(table, T_USED);
+  if (load<u32>(table, T_COUNT) == used && bytes > oldBytes && extendRaw(old, oldBytes, bytes)) {
+    // A large array without holes grows in its place; fresh memory is dear.
+    indexPairs(table, capacity, mask);
+    return true;
+  }
+  const buffer = allocateRaw(bytes);
+  if (buffer == 0) return false;
+  const index = buffer + (capacity << 5);
+  memory.fill(index, 0, (mask + 1) << 2);
   const isIterated = (load<u16>(table, 2) & ITERATED) != 0 && load<u32>(table, T_COUNT) != used;
   if (isIterated) moveIterators(table);
   let out: u32 = 0;
@@ -208,6 +214,18 @@ function rebuild(table: u32, capacity: u32): bool {
   return true;
 }
 
+/** Makes the index of a table whose array has room for `capacity` pairs and the index now. */
+function indexPairs(table: u32, capacity: u32, mask: u32): void {
+  const entries = load<u32>(table, T_ENTRIES);
+  const index = entries + (capacity << 5);
+  memory.fill(index, 0, (mask + 1) << 2);
+  const used = load<u32>(table, T_USED);
+  for (let i: u32 = 0; i < used; i++) linkPair(index, mask, load<u32>(entries + (i << 5), 4), i + 1);
+  store<u32>(table, capacity, T_CAPACITY);
+  store<u32>(table, index, T_INDEX);
+  store<u32>(table, mask, T_MASK);
+}
+
 /** Before a compaction: each iterator in the table goes back by the holes before it. */
 function moveIterators(table: u32): void {
   const entries = load<u32>(table, T_ENTRIES);
@@ -230,9 +248,13 @@ export function setIterated(table: u32): void {
 
 function resizePacked(table: u32, capacity: u32): bool {
   if (capacity > LARGEST) return false;
+  const old = load<u32>(table, T_ENTRIES);
+  if (old != 0 && extendRaw(old, load<u32>(table, T_CAPACITY) << 4, capacity << 4)) {
+    store<u32>(table, capacity, T_CAPACITY);
+    return true;
+  }
   const buffer = allocateRaw(capacity << 4);
   if (buffer == 0) return false;
-  const old = load<u32>(table, T_ENTRIES);
   if (old != 0) {
     memory.copy(buffer, old, load<u32>(table, T_USED) << 4);
     freeRaw(old, load<u32>(table, T_CAPACITY) << 4);

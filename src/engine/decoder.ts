@@ -19,11 +19,12 @@ import {
   SETLIST_BATCH,
 } from '../bytecode/isa.js';
 import type { Constant, Module, Prototype } from '../bytecode/module.js';
-import { plainError } from '../language/diagnostics.js';
+import { errorAt, plainError, type Span } from '../language/diagnostics.js';
 import { Handler, type HandlerName } from './handlers.js';
 import type { Heap } from './heap.js';
 import { ClosureObject, Instruction, PrototypeRecord } from './heap-layout.js';
 import { Tag } from './layout.js';
+import { ScriptError } from './values.js';
 
 /** A loaded function, as errors and translations look it up by PrototypeRecord.ID. */
 export interface LoadedPrototype {
@@ -47,7 +48,7 @@ export function loadModule(
   const records = module.prototypes.map(() => permanent(heap, PrototypeRecord.SIZE));
   const globals = globalsUpvalues(module);
   module.prototypes.forEach((prototype, index) => {
-    const constants = writeConstants(heap, prototype, resolveSymbol);
+    const constants = writeConstants(heap, module, prototype, resolveSymbol);
     const decoder = new Decoder(heap, prototype, records, index, constants, globals[index]!);
     const code = decoder.decode();
     const record = records[index]!;
@@ -108,13 +109,37 @@ function globalsUpvalues(module: Module): Set<number>[] {
   return isStored ? sets.map(() => new Set<number>()) : sets;
 }
 
-/** Writes a prototype's constants; answers their address. */
-function writeConstants(heap: Heap, prototype: Prototype, resolveSymbol: (name: string) => bigint): number {
+/** Writes a prototype's constants; answers their address. Throws KtapError at a kernel symbol that is not known. */
+function writeConstants(
+  heap: Heap,
+  module: Module,
+  prototype: Prototype,
+  resolveSymbol: (name: string) => bigint,
+): number {
   const address = permanent(heap, prototype.constants.length * 16);
   prototype.constants.forEach((constant, i) => {
-    heap.write(address + 16 * i, constantValue(constant, resolveSymbol));
+    try {
+      heap.write(address + 16 * i, constantValue(constant, resolveSymbol));
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      throw errorAt(module.source, placeOfConstant(prototype, i), error.message, error.hint);
+    }
   });
   return address;
+}
+
+/** What the first instruction that uses a constant marks in the source. */
+function placeOfConstant(prototype: Prototype, constant: number): Span {
+  const { code, spans } = prototype;
+  const word = code.findIndex((each) => {
+    const opcode = OPCODES[opcodeOf(each)]!;
+    if (opcode.bx === 'constant') return operandBx(each) === constant;
+    return (
+      (opcode.b === 'rk' && operandB(each) === RK_CONSTANT + constant) ||
+      (opcode.c === 'rk' && operandC(each) === RK_CONSTANT + constant)
+    );
+  });
+  return { start: spans[2 * word] ?? 0, end: spans[2 * word + 1] ?? 0 };
 }
 
 function constantValue(

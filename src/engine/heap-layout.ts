@@ -56,6 +56,8 @@ const STATE_FIELDS = [
   /** The globals table. */
   'GLOBALS',
   'ERROR',
+  /** Where an instruction of rare.ts goes on. */
+  'NEXT',
   'ERROR_A',
   'ERROR_B',
   'ERROR_C',
@@ -72,6 +74,8 @@ const STATE_FIELDS = [
   'MAX_MEMORY',
   'GC_DUE',
   'GC_STRESS',
+  /** With GC_STRESS: safepoints that the next collection is put off. */
+  'STRESS_PAUSE',
   /** 1: the host allocates; the limit may be passed until the next safepoint. */
   'LENIENT',
   'EPOCH',
@@ -261,6 +265,10 @@ export const ErrorCode = {
   SPENT: 2,
   /** Not an error: exit() was called. */
   EXIT: 3,
+  /** Not an error: go on at State.NEXT. */
+  JUMP: -1,
+  /** Not an error: a frame was left, go on in the one below. */
+  RETURNED: -2,
   MEMORY: 4,
   /** A, B: tags of both operands. */
   ARITHMETIC: 5,

@@ -106,7 +106,7 @@ class Interpreter implements Engine {
     this.#heap.setState(State.LENIENT, 0);
     try {
       do {
-        const slice = left < SLICE ? left : SLICE;
+        const slice = Math.min(left, SLICE);
         status = this.#exports.run(slice);
         left -= slice;
       } while (status === RunStatus.BUDGET && left > 0);
