@@ -43,9 +43,6 @@ import {
   H_JUMP,
   H_JUMP_BACK,
   H_JUMP_CLOSE,
-  H_LE_IR,
-  H_LE_RI,
-  H_LE_RR,
   H_LOADINT,
   H_LOADK,
   H_LOADPRI1,
@@ -511,7 +508,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) < integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        code = order(pc, left, right, false);
+        code = order(pc, left, right);
         break;
       }
       case H_LT_RI: {
@@ -521,7 +518,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) < integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        code = order(pc, left, right, false);
+        code = order(pc, left, right);
         break;
       }
       case H_LT_IR: {
@@ -531,37 +528,7 @@ export function run(budget: i32): i32 {
           pc = integerOf(left) < integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
           continue;
         }
-        code = order(pc, left, right, false);
-        break;
-      }
-      case H_LE_RR: {
-        const left = reg(base, pc, I_B);
-        const right = reg(base, pc, I_C);
-        if (bothIntegers(left, right)) {
-          pc = integerOf(left) <= integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = order(pc, left, right, true);
-        break;
-      }
-      case H_LE_RI: {
-        const left = reg(base, pc, I_B);
-        const right = load<u32>(pc, I_C);
-        if (tagOf(left) == TAG_INTEGER) {
-          pc = integerOf(left) <= integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = order(pc, left, right, true);
-        break;
-      }
-      case H_LE_IR: {
-        const left = load<u32>(pc, I_B);
-        const right = reg(base, pc, I_C);
-        if (tagOf(right) == TAG_INTEGER) {
-          pc = integerOf(left) <= integerOf(right) ? load<u32>(pc, I_X) : load<u32>(pc, I_Y);
-          continue;
-        }
-        code = order(pc, left, right, true);
+        code = order(pc, left, right);
         break;
       }
       case H_TEST: {

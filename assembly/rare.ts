@@ -26,7 +26,6 @@ import {
   H_EVENT_NAMED,
   H_EVENT_TEXT,
   H_FORPREP,
-  H_LE,
   H_LOADPRI,
   H_LT,
   H_MINUS,
@@ -44,6 +43,7 @@ import {
   I_C,
   I_X,
   I_Y,
+  I_Z,
   P_REGISTER_BYTES,
   S_EVENT,
   S_FP,
@@ -89,11 +89,12 @@ function jump(target: u32): i32 {
   return E_JUMP;
 }
 
-/** A comparison whose operands are not both integers. */
-export function order(pc: u32, left: u32, right: u32, orEqual: bool): i32 {
-  const answer = compare(left, right, orEqual);
+/** A comparison whose operands are not both integers. With Z it is `right <= left`, and branches when that fails. */
+export function order(pc: u32, left: u32, right: u32): i32 {
+  const isSwapped = load<u32>(pc, I_Z) != 0;
+  const answer = isSwapped ? compare(right, left, true) : compare(left, right, false);
   if (answer < 0) return -answer;
-  return jump(answer ? load<u32>(pc, I_X) : load<u32>(pc, I_Y));
+  return jump((answer != 0) != isSwapped ? load<u32>(pc, I_X) : load<u32>(pc, I_Y));
 }
 
 /** Runs the instruction at pc; an error code, or E_JUMP, E_PUSHED, E_RETURNED, E_SPENT. */
@@ -140,9 +141,7 @@ export function rare(pc: u32, base: u32, fp: u32): i32 {
       return jump(holds ? load<u32>(pc, I_X) : load<u32>(pc, I_Y));
     }
     case H_LT:
-      return order(pc, rk(base, load<u32>(pc, I_B)), rk(base, load<u32>(pc, I_C)), false);
-    case H_LE:
-      return order(pc, rk(base, load<u32>(pc, I_B)), rk(base, load<u32>(pc, I_C)), true);
+      return order(pc, rk(base, load<u32>(pc, I_B)), rk(base, load<u32>(pc, I_C)));
     case H_TAILCALL: {
       const slot = reg(base, pc, I_A);
       let bytes = load<i32>(pc, I_B);

@@ -36,6 +36,8 @@ export interface LoadedPrototype {
 }
 
 const W = Instruction.SIZE;
+/** U[0] is the globals table in every function; the verifier sees to it. */
+const GLOBALS = 0;
 
 /** Loads all prototypes; the first is the main chunk's. They are appended to `loaded`. */
 export function loadModule(
@@ -46,10 +48,9 @@ export function loadModule(
 ): LoadedPrototype {
   const firstId = loaded.length;
   const records = module.prototypes.map(() => permanent(heap, PrototypeRecord.SIZE));
-  const globals = globalsUpvalues(module);
   module.prototypes.forEach((prototype, index) => {
     const constants = writeConstants(heap, module, prototype, resolveSymbol);
-    const decoder = new Decoder(heap, prototype, records, index, constants, globals[index]!);
+    const decoder = new Decoder(heap, prototype, records, index, constants);
     const code = decoder.decode();
     const record = records[index]!;
     const field = (offset: number, value: number): void => {
@@ -82,31 +83,6 @@ export function loadModule(
 
 function permanent(heap: Heap, bytes: number): number {
   return heap.checked(heap.exports.allocatePermanent(Math.max(bytes, 16)));
-}
-
-/**
- * Which upvalues of each prototype are the globals table for certain: those that come from the main chunk's first, unless
- * an instruction anywhere stores into one of them (a compiler never makes that; a module from elsewhere may).
- */
-function globalsUpvalues(module: Module): Set<number>[] {
-  const sets = module.prototypes.map(() => new Set<number>());
-  sets[0]!.add(0);
-  const visit = (index: number): void => {
-    const parent = sets[index]!;
-    for (const child of module.prototypes[index]!.children) {
-      module.prototypes[child]!.upvalues.forEach((source, i) => {
-        if (!source.fromRegister && parent.has(source.index)) sets[child]!.add(i);
-      });
-      visit(child);
-    }
-  };
-  visit(0);
-  const isStored = module.prototypes.some((prototype, index) =>
-    prototype.code.some(
-      (word) => opcodeOf(word) === Op.UPVAL && modeOf(word) === 1 && sets[index]!.has(operandB(word)),
-    ),
-  );
-  return isStored ? sets.map(() => new Set<number>()) : sets;
 }
 
 /** Writes a prototype's constants; answers their address. Throws KtapError at a kernel symbol that is not known. */
@@ -172,25 +148,16 @@ class Decoder {
   readonly #records: readonly number[];
   readonly #record: number;
   readonly #constants: number;
-  readonly #globals: ReadonlySet<number>;
   #code = 0;
   /** Index of the next extra instruction. */
   #extra: number;
 
-  constructor(
-    heap: Heap,
-    prototype: Prototype,
-    records: readonly number[],
-    index: number,
-    constants: number,
-    globals: ReadonlySet<number>,
-  ) {
+  constructor(heap: Heap, prototype: Prototype, records: readonly number[], index: number, constants: number) {
     this.#heap = heap;
     this.#prototype = prototype;
     this.#records = records;
     this.#record = records[index]!;
     this.#constants = constants;
-    this.#globals = globals;
     this.#extra = prototype.code.length;
   }
 
@@ -380,11 +347,13 @@ class Decoder {
         return;
       }
       case Op.LT:
-        this.#order(index, ['LT_RR', 'LT_RI', 'LT_IR', 'LT'], a, b, c);
+        this.#order(index, b, c, 0, this.#branches(index, a === 1));
         return;
-      case Op.LE:
-        this.#order(index, ['LE_RR', 'LE_RI', 'LE_IR', 'LE'], a, b, c);
+      case Op.LE: {
+        const { x, y } = this.#branches(index, a === 1);
+        this.#order(index, c, b, 1, { x: y, y: x });
         return;
+      }
       case Op.TEST:
         if (mode) {
           this.#emit(index, 'TESTSET', {
@@ -457,7 +426,7 @@ class Decoder {
     if (this.#isConstant(c, Tag.STRING)) {
       const key = this.#constant(c);
       const { x } = this.#payload(key);
-      if (mode && this.#globals.has(b)) {
+      if (mode && b === GLOBALS) {
         this.#emit(index, 'GETGLOBAL', { a, x });
         return;
       }
@@ -485,7 +454,7 @@ class Decoder {
     if (this.#isConstant(b, Tag.STRING)) {
       const key = this.#constant(b);
       const { x } = this.#payload(key);
-      if (mode && this.#globals.has(a)) {
+      if (mode && a === GLOBALS) {
         this.#emit(index, onGlobal, { b: key + 1, c: value, x });
         return;
       }
@@ -517,22 +486,16 @@ class Decoder {
     this.#emit(index, 'ARITHMETIC', { a, b: this.#rk(b), c: this.#rk(c), z });
   }
 
-  #order(
-    index: number,
-    [registers, rightInteger, leftInteger, general]: readonly [HandlerName, HandlerName, HandlerName, HandlerName],
-    a: number,
-    b: number,
-    c: number,
-  ): void {
-    const branches = this.#branches(index, a === 1);
+  /** B < C. */
+  #order(index: number, b: number, c: number, z: number, branches: { x: number; y: number }): void {
     if (b < RK_CONSTANT && c < RK_CONSTANT) {
-      this.#emit(index, registers, { b: b * 16, c: c * 16, ...branches });
+      this.#emit(index, 'LT_RR', { b: b * 16, c: c * 16, z, ...branches });
     } else if (b < RK_CONSTANT && this.#isConstant(c, Tag.INTEGER)) {
-      this.#emit(index, rightInteger, { b: b * 16, c: this.#constant(c), ...branches });
+      this.#emit(index, 'LT_RI', { b: b * 16, c: this.#constant(c), z, ...branches });
     } else if (c < RK_CONSTANT && this.#isConstant(b, Tag.INTEGER)) {
-      this.#emit(index, leftInteger, { b: this.#constant(b), c: c * 16, ...branches });
+      this.#emit(index, 'LT_IR', { b: this.#constant(b), c: c * 16, z, ...branches });
     } else {
-      this.#emit(index, general, { b: this.#rk(b), c: this.#rk(c), ...branches });
+      this.#emit(index, 'LT', { b: this.#rk(b), c: this.#rk(c), z, ...branches });
     }
   }
 }

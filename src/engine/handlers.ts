@@ -45,7 +45,8 @@ export const HANDLERS = [
   'JUMP', // X target
   'JUMP_BACK', // X target, Z address of the counter
   'JUMP_CLOSE', // A from where, X, Z
-  // Comparisons go on at X if they hold, else at Y; a constant operand is the address of its value.
+  // Comparisons go on at X if they hold, else at Y; a constant operand is the address of its value. `a <= b` of integers
+  // is `not b < a`: LE becomes LT with operands and branches swapped, and Z = 1 for what is not both integers.
   'EQ_RR',
   'EQ_RK', // C address of a constant
   'EQ', // B rk, C rk
@@ -53,10 +54,6 @@ export const HANDLERS = [
   'LT_RI',
   'LT_IR',
   'LT',
-  'LE_RR',
-  'LE_RI',
-  'LE_IR',
-  'LE',
   'TEST', // true: X, else Y
   'TESTSET', // truth of B is C: A = B, go on at X; else Y
   'CALL', // B bytes of arguments or -1, C results wanted or -1
