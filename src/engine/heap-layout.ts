@@ -298,5 +298,4 @@ export const ErrorCode = {
   SORT_COMPARE: 24,
   /** lquantize: A: 0 step, 1 order, 2 too many. */
   LQUANTIZE: 25,
-  RANGE: 26,
 } as const;
