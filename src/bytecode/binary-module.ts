@@ -319,17 +319,17 @@ class Reader {
 /** CRC-32 as in gzip and PNG: reflected polynomial 0xedb88320. */
 function crc32(bytes: Uint8Array): number {
   const table = crcTable();
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
-  return (crc ^ 0xffff_ffff) >>> 0;
+  let crc = -1;
+  for (let at = 0; at < bytes.length; at++) crc = table[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
+  return ~crc >>> 0;
 }
 
-function crcTable(): Uint32Array {
-  const table = new Uint32Array(256);
+function crcTable(): Int32Array {
+  const table = new Int32Array(256);
   for (let index = 0; index < 256; index++) {
     let value = index;
     for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb8_8320 : value >>> 1;
-    table[index] = value >>> 0;
+    table[index] = value;
   }
   return table;
 }

@@ -244,101 +244,112 @@ class PrototypeVerifier {
 
   /** Numbers with a meaning of the opcode's own, ranges of registers, and the words that must follow. */
   #verifyNumbers(pc: number, word: number): void {
-    const [a, b, c, mode] = [operandA(word), operandB(word), operandC(word), modeOf(word)];
+    const a = operandA(word);
+    const b = operandB(word);
+    const c = operandC(word);
+    const mode = modeOf(word);
     const { registerCount, constants, isVararg } = this.#prototype;
     const opcode = opcodeOf(word);
-    const require = (condition: boolean, what: string) => {
-      if (!condition) throw this.#error(`${OPCODES[opcode]!.name}: ${what}`, pc);
-    };
-    const requireRange = (end: number) => require(end <= registerCount, 'its registers pass the end of the frame');
     switch (opcode) {
       case Op.LOADPRI:
-        require(c <= 2, `value ${c}`);
-        requireRange(a + b + 1);
+        this.#require(pc, c <= 2, `value ${c}`);
+        this.#requireRange(pc, a + b + 1);
         if (mode === 1) {
-          require(this.#opcodeAt(pc + 1) === Op.LOADPRI, 'no LOADPRI to skip');
-          require(pc + 2 < this.#code.length, 'a skip out of the code');
+          this.#require(pc, this.#opcodeAt(pc + 1) === Op.LOADPRI, 'no LOADPRI to skip');
+          this.#require(pc, pc + 2 < this.#code.length, 'a skip out of the code');
         }
         break;
       case Op.SETLIST:
-        require(b <= SETLIST_BATCH, `${b} values`);
-        requireRange(a + b + 1);
+        this.#require(pc, b <= SETLIST_BATCH, `${b} values`);
+        this.#requireRange(pc, a + b + 1);
         if (c === 0) {
           const batch = this.#code[pc + 1];
-          require(batch !== undefined && batch >= 1 && batch <= MAX_BATCH, 'no number of a batch');
+          this.#require(pc, batch !== undefined && batch >= 1 && batch <= MAX_BATCH, 'no number of a batch');
           this.#enterable[pc + 1] = 0;
           this.#second[pc + 1] = 1;
         }
         break;
       case Op.SELF:
-        requireRange(a + 2);
+        this.#requireRange(pc, a + 2);
         break;
       case Op.UNOP:
-        require(c <= 1, `operator ${c}`);
+        this.#require(pc, c <= 1, `operator ${c}`);
         break;
       case Op.CONCAT:
-        require(b < c, 'nothing to join');
+        this.#require(pc, b < c, 'nothing to join');
         break;
       case Op.JMP:
-        require(a <= registerCount, `register ${a - 1}`);
+        this.#require(pc, a <= registerCount, `register ${a - 1}`);
         break;
       case Op.EQ:
       case Op.LT:
       case Op.LE:
-        require(a <= 1, `expected result ${a}`);
-        this.#requireJump(pc, require);
+        this.#require(pc, a <= 1, `expected result ${a}`);
+        this.#requireJump(pc);
         break;
       case Op.TEST:
-        require(c <= 1, `expected truth ${c}`);
-        this.#requireJump(pc, require);
+        this.#require(pc, c <= 1, `expected truth ${c}`);
+        this.#requireJump(pc);
         break;
       case Op.CALL:
-        if (b > 0) requireRange(a + b);
-        if (mode === 1) require(c === 0, 'a tail call with a number of results');
-        else if (c > 0) requireRange(a + c - 1);
+        if (b > 0) this.#requireRange(pc, a + b);
+        if (mode === 1) this.#require(pc, c === 0, 'a tail call with a number of results');
+        else if (c > 0) this.#requireRange(pc, a + c - 1);
         break;
       case Op.RETURN:
-        if (b > 0) requireRange(a + b - 1);
+        if (b > 0) this.#requireRange(pc, a + b - 1);
         break;
       case Op.FORPREP:
       case Op.FORLOOP:
-        requireRange(a + 4);
+        this.#requireRange(pc, a + 4);
         break;
       case Op.TFOR:
-        require(c >= 1, 'no variable');
+        this.#require(pc, c >= 1, 'no variable');
         // The iterator is called in the three registers from R[A+3] on.
-        requireRange(a + 3 + Math.max(c, 3));
-        this.#requireJump(pc, require);
+        this.#requireRange(pc, a + 3 + Math.max(c, 3));
+        this.#requireJump(pc);
         break;
       case Op.VARARG:
-        require(isVararg, 'the function has no extra arguments');
-        if (b > 0) requireRange(a + b - 1);
+        this.#require(pc, isVararg, 'the function has no extra arguments');
+        if (b > 0) this.#requireRange(pc, a + b - 1);
         break;
       case Op.EVENT:
-        require(c <= 3, `part ${c}`);
-        if (c < 2) require(b === 0, `B is ${b}`);
-        if (c === 2) require(b >= 1 && b <= MAX_ARGUMENT, `argument ${b}`);
+        this.#require(pc, c <= 3, `part ${c}`);
+        if (c < 2) this.#require(pc, b === 0, `B is ${b}`);
+        if (c === 2) this.#require(pc, b >= 1 && b <= MAX_ARGUMENT, `argument ${b}`);
         if (c === 3) {
           this.#verifyField(pc, word, 'B', 'rk', b);
-          require(b < RK_CONSTANT || constants[b - RK_CONSTANT]!.kind === 'string', 'the name is no string');
+          this.#require(pc, b < RK_CONSTANT || constants[b - RK_CONSTANT]!.kind === 'string', 'the name is no string');
         }
         break;
     }
     if (usesTop(word)) {
       const before = pc > 0 && this.#second[pc - 1] !== 1 ? this.#code[pc - 1]! : undefined;
       const first = opcode === Op.RETURN ? a : a + 1;
-      require(before !== undefined && setsTop(before) && operandA(before) >= first, 'no open values before it');
+      this.#require(
+        pc,
+        before !== undefined && setsTop(before) && operandA(before) >= first,
+        'no open values before it',
+      );
       this.#enterable[pc] = 0;
     }
     if (setsTop(word)) {
       const next = this.#code[pc + 1];
-      require(next !== undefined && usesTop(next), 'its open values are not used');
+      this.#require(pc, next !== undefined && usesTop(next), 'its open values are not used');
     }
   }
 
-  #requireJump(pc: number, require: (condition: boolean, what: string) => void): void {
-    require(this.#opcodeAt(pc + 1) === Op.JMP, 'no JMP follows');
-    require(pc + 2 < this.#code.length, 'a skip out of the code');
+  #require(pc: number, condition: boolean, what: string): void {
+    if (!condition) throw this.#error(`${OPCODES[opcodeOf(this.#code[pc]!)]!.name}: ${what}`, pc);
+  }
+
+  #requireRange(pc: number, end: number): void {
+    this.#require(pc, end <= this.#prototype.registerCount, 'its registers pass the end of the frame');
+  }
+
+  #requireJump(pc: number): void {
+    this.#require(pc, this.#opcodeAt(pc + 1) === Op.JMP, 'no JMP follows');
+    this.#require(pc, pc + 2 < this.#code.length, 'a skip out of the code');
     this.#enterable[pc + 1] = 0;
   }
 
@@ -396,10 +407,10 @@ class PrototypeVerifier {
       }
     }
     if (loop === undefined) return;
-    const [first, last] = writtenRegisters(word);
+    const written = writtenRegisters(word);
     for (let each: NumericLoop | undefined = loop; each !== undefined; each = each.outer) {
       const isOwn = opcode === Op.FORLOOP && pc === each.last;
-      if (!isOwn && first < each.register + 3 && last >= each.register) {
+      if (!isOwn && written[0] < each.register + 3 && written[1] >= each.register) {
         throw this.#error('it writes a register of the numeric loop around it', pc);
       }
     }
@@ -423,7 +434,9 @@ function usesTop(word: number): boolean {
 
 /** First and last register that a word itself may write; first > last where there is none. */
 function writtenRegisters(word: number): readonly [number, number] {
-  const [a, b, mode] = [operandA(word), operandB(word), modeOf(word)];
+  const a = operandA(word);
+  const b = operandB(word);
+  const mode = modeOf(word);
   switch (opcodeOf(word)) {
     case Op.SETTABLE:
     case Op.INCTABLE:

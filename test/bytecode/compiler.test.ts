@@ -123,6 +123,22 @@ test('tables and keys of targets are kept from being changed by the right side',
   );
 });
 
+test('locals that exchange their values need one temporary less', () => {
+  hasCode(
+    'local a, b = 0, 1\na, b = b, a + b\na, a = 1, 2',
+    `0 LOADK R0 K0 0
+     1 LOADK R1 K1 1
+     2 MOVE R2 R1 b
+     3 ADD R1 R0 R1 a + b
+     4 MOVE R0 R2 R2
+     5 LOADK R2 K1 1
+     6 LOADK R3 K2 2
+     7 MOVE R0 R2 R2
+     8 MOVE R0 R3 R3
+     9 RETURN R0 1`,
+  );
+});
+
 test('a compound assignment reads the old value after its right side', () => {
   hasCode(
     'x -= f()',

@@ -10,17 +10,17 @@ import { strip, truthOf } from './constants.js';
 import { enter, leave, operand, ownVariable, rk, stableRk, toRegister } from './expressions.js';
 import type { FunctionState, JumpList, Register } from './function-state.js';
 
-const COMPARISONS: Readonly<Record<string, { opcode: number; swap: boolean; negate: boolean }>> = {
-  '==': { opcode: Op.EQ, swap: false, negate: false },
-  '!=': { opcode: Op.EQ, swap: false, negate: true },
-  '<': { opcode: Op.LT, swap: false, negate: false },
-  '<=': { opcode: Op.LE, swap: false, negate: false },
-  '>': { opcode: Op.LT, swap: true, negate: false },
-  '>=': { opcode: Op.LE, swap: true, negate: false },
-};
+const COMPARISONS = new Map<string, { opcode: number; swap: boolean; negate: boolean }>([
+  ['==', { opcode: Op.EQ, swap: false, negate: false }],
+  ['!=', { opcode: Op.EQ, swap: false, negate: true }],
+  ['<', { opcode: Op.LT, swap: false, negate: false }],
+  ['<=', { opcode: Op.LE, swap: false, negate: false }],
+  ['>', { opcode: Op.LT, swap: true, negate: false }],
+  ['>=', { opcode: Op.LE, swap: true, negate: false }],
+]);
 
 function isComparison(node: Expression): node is BinaryExpression {
-  return node.type === 'Binary' && Object.hasOwn(COMPARISONS, node.operator);
+  return node.type === 'Binary' && COMPARISONS.has(node.operator);
 }
 
 /** A comparison, `not`, `and` or `or`: cheaper to jump on than to evaluate. */
@@ -64,11 +64,10 @@ export function jumpIf(fs: FunctionState, expression: Expression, when: boolean)
   } else if (node.type === 'Unary' && node.operator === 'not') {
     jumps.push(...jumpIf(fs, node.operand, !when));
   } else if (isComparison(node)) {
-    const { opcode, swap, negate } = COMPARISONS[node.operator]!;
+    const { opcode, swap, negate } = COMPARISONS.get(node.operator)!;
     const left = stableRk(fs, node.left, [node.right]);
     const right = rk(fs, node.right);
-    const [b, c] = swap ? [right, left] : [left, right];
-    fs.emitABC(opcode, when !== negate ? 1 : 0, b, c, node);
+    fs.emitABC(opcode, when !== negate ? 1 : 0, swap ? right : left, swap ? left : right, node);
     jumps.push(fs.jump(node));
   } else {
     const value = operand(fs, node);

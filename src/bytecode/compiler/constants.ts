@@ -7,12 +7,14 @@ const wrap = (value: bigint): bigint => BigInt.asIntN(64, value);
 
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '^';
 
+const OPERATORS: ReadonlySet<string> = new Set<ArithmeticOperator>(['+', '-', '*', '/', '%', '^']);
+
 export interface ArithmeticExpression extends BinaryExpression {
   readonly operator: ArithmeticOperator;
 }
 
 export function isArithmetic(expression: Expression): expression is ArithmeticExpression {
-  return expression.type === 'Binary' && '+-*/%^'.includes(expression.operator);
+  return expression.type === 'Binary' && OPERATORS.has(expression.operator);
 }
 
 /** The expression inside parentheses; where one value is wanted they mean nothing. */
@@ -90,10 +92,15 @@ export function constantOf(expression: Expression): Constant | undefined {
       return { kind: 'string', value: inner.value };
     case 'KernelSymbol':
       return { kind: 'symbol', name: inner.name };
-    default: {
+    case 'Integer':
+      return { kind: 'integer', value: inner.value };
+    case 'Unary':
+    case 'Binary': {
       const value = integerOf(inner);
       return value === undefined ? undefined : { kind: 'integer', value };
     }
+    default:
+      return undefined;
   }
 }
 
@@ -120,4 +127,35 @@ export function truthOf(expression: Expression): boolean | undefined {
     default:
       return undefined;
   }
+}
+
+/** An expression contains a call, which may run code of the script; functions inside that are only made do not count. */
+export function containsCall(expression: Expression): boolean {
+  const pending = [expression];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    switch (node.type) {
+      case 'Call':
+      case 'MethodCall':
+        return true;
+      case 'Index':
+        pending.push(node.object, node.key);
+        break;
+      case 'Table':
+        for (const { key, value } of node.items) pending.push(value, ...(key === undefined ? [] : [key]));
+        break;
+      case 'Binary':
+      case 'Logical':
+        pending.push(node.left, node.right);
+        break;
+      case 'Unary':
+        pending.push(node.operand);
+        break;
+      case 'Parenthesized':
+        pending.push(node.expression);
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
 }

@@ -22,6 +22,7 @@ import {
   type ArithmeticExpression,
   type ArithmeticOperator,
   constantOf,
+  containsCall,
   foldArithmetic,
   integerOf,
   isArithmetic,
@@ -231,7 +232,7 @@ export function mayChange(fs: FunctionState, expression: Expression, later: read
   const node = strip(expression);
   if (node.type !== 'Name') return false;
   const variable = fs.context.resolution.variables.get(node);
-  return variable?.assignedInClosure === true && later.some((each) => fs.context.resolution.callers.has(each));
+  return variable?.assignedInClosure === true && later.some(containsCall);
 }
 
 /** Loads a name; `callee`: it stands before `(`, so a bare built-in is not called. */
@@ -382,7 +383,8 @@ export function chain(fs: FunctionState, expression: ChainNode, target: Register
 
 /** Pushes arguments; true when the last one left its values up to the top. */
 function args(fs: FunctionState, list: readonly Expression[]): boolean {
-  for (const [index, argument] of list.entries()) {
+  for (let index = 0; index < list.length; index++) {
+    const argument = list[index]!;
     if (index === list.length - 1 && isMultiple(argument)) {
       open(fs, argument, 0);
       return true;
@@ -414,7 +416,8 @@ export function open(fs: FunctionState, expression: MultipleExpression, count: n
 /** Pushes exactly `wanted` values: the list's, cut or filled up with nil. */
 export function expressionList(fs: FunctionState, list: readonly Expression[], wanted: number, span: Span): Register {
   const base = fs.freeRegister;
-  for (const [index, expression] of list.entries()) {
+  for (let index = 0; index < list.length; index++) {
+    const expression = list[index]!;
     const missing = wanted - list.length;
     if (index === list.length - 1 && missing > 0 && isMultiple(expression)) {
       open(fs, expression, missing + 2);

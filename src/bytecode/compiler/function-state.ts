@@ -11,10 +11,10 @@ import {
   encodeABx,
   encodeAsBx,
   LIMITS,
-  modeOf,
   Op,
   opcodeOf,
   operandA,
+  operandC,
   operandSBx,
   RK_CONSTANT,
 } from '../isa.js';
@@ -63,7 +63,8 @@ export class FunctionState {
   readonly #code: number[] = [];
   readonly #spans: number[] = [];
   readonly #constants: Constant[] = [];
-  readonly #constantIndices = new Map<string, number>();
+  readonly #stringIndices = new Map<string | bigint, number>();
+  readonly #constantIndices = new Map<string | bigint, number>();
   readonly #upvalues: UpvalueSource[] = [GLOBALS];
   readonly #upvalueIndices = new Map<Variable, number>();
   readonly #children: number[] = [];
@@ -147,12 +148,13 @@ export class FunctionState {
 
   constant(constant: Constant): number {
     const key = constantKey(constant);
-    const known = this.#constantIndices.get(key);
+    const indices = constant.kind === 'string' ? this.#stringIndices : this.#constantIndices;
+    const known = indices.get(key);
     if (known !== undefined) return known;
     const index = this.#constants.length;
     if (index >= LIMITS.constants) throw this.limitError('constants', LIMITS.constants);
     this.#constants.push(constant);
-    this.#constantIndices.set(key, index);
+    indices.set(key, index);
     return index;
   }
 
@@ -261,9 +263,11 @@ export class FunctionState {
   /** Makes a jump to a jump go to the end of the way at once. */
   #threadJumps(): void {
     const code = this.#code;
-    const isWord = this.#instructionStarts();
     for (let pc = 0; pc < code.length; pc++) {
-      if (!isWord[pc] || opcodeOf(code[pc]!) !== Op.JMP) continue;
+      const opcode = opcodeOf(code[pc]!);
+      // The second word of a SETLIST is no instruction.
+      if (opcode === Op.SETLIST && operandC(code[pc]!) === 0) pc++;
+      if (opcode !== Op.JMP) continue;
       const first = pc + 1 + operandSBx(code[pc]!);
       let target = first;
       // An endless loop of jumps alone would never end here.
@@ -276,28 +280,19 @@ export class FunctionState {
       if (target !== first && Math.abs(distance) <= LIMITS.jump) this.#retarget(pc, target);
     }
   }
-
-  #instructionStarts(): Uint8Array {
-    const starts = new Uint8Array(this.#code.length).fill(1);
-    for (let pc = 0; pc < this.#code.length; pc++) {
-      const word = this.#code[pc]!;
-      if (opcodeOf(word) === Op.SETLIST && ((word >>> 14) & 511) === 0 && modeOf(word) === 0) starts[++pc] = 0;
-    }
-    return starts;
-  }
 }
 
-function constantKey(constant: Constant): string {
+/** Tells a constant from all others of its map; strings have a map of their own. */
+function constantKey(constant: Constant): string | bigint {
   switch (constant.kind) {
     case 'nil':
       return 'nil';
     case 'boolean':
       return constant.value ? 'true' : 'false';
     case 'integer':
-      return `i${constant.value}`;
     case 'string':
-      return `s${constant.value}`;
+      return constant.value;
     case 'symbol':
-      return `k${constant.name}`;
+      return `\`${constant.name}`;
   }
 }

@@ -1,6 +1,5 @@
 // Finds out, before any code is made, what every name of a script stands for: which declaration a name means, which
-// locals closures capture or assign, which globals the script sets, which expressions run script code. The code
-// generator needs to know this beforehand (a closure further down may assign a local that is being read here).
+// locals closures capture or assign, which globals the script sets. The code generator needs to know this beforehand (a closure further down may assign a local that is being read here).
 // Errors of structure that need no code (break outside a loop, a trace block inside a handler) are found here too.
 //
 // Expressions are walked with a stack of their own: a chain of a hundred thousand operators is no deep recursion.
@@ -49,8 +48,6 @@ export interface Resolution {
   /** What a name means; absent: a global. */
   readonly variables: ReadonlyMap<NameExpression, Variable>;
   readonly declarations: ReadonlyMap<Identifier, Variable>;
-  /** Expressions that contain a call which may run code of the script (function bodies inside not counted). */
-  readonly callers: ReadonlySet<Expression>;
   /** Globals that the script sets somewhere. */
   readonly assignedGlobals: ReadonlySet<string>;
   /** Names of BARE_NAMES that stand in an expression without `(`. */
@@ -81,11 +78,6 @@ interface FunctionScope {
   readonly loops: Loop[];
 }
 
-interface Visit {
-  readonly node: Expression;
-  readonly parent: Visit | undefined;
-}
-
 export function resolve(chunk: Chunk, source: Source): Resolution {
   const resolver = new Resolver(source);
   resolver.chunk(chunk);
@@ -95,7 +87,6 @@ export function resolve(chunk: Chunk, source: Source): Resolution {
 class Resolver implements Resolution {
   readonly variables = new Map<NameExpression, Variable>();
   readonly declarations = new Map<Identifier, Variable>();
-  readonly callers = new Set<Expression>();
   readonly assignedGlobals = new Set<string>();
   readonly bareNames: NameExpression[] = [];
   readonly localStatements: Variable[][] = [];
@@ -108,11 +99,14 @@ class Resolver implements Resolution {
   readonly #bindings = new Map<string, Variable[]>();
   /** Variables declared in each open scope. */
   readonly #scopes: Variable[][] = [];
-  readonly #functions: FunctionScope[] = [];
+  /** The function that is being walked. */
+  #current!: FunctionScope;
   /** Kind of the handler around the place, where there is one. */
   #handler: string | undefined;
   /** Collects the variables that until tests use. */
   readonly #collectors: Set<Variable>[] = [];
+  /** Expressions that wait to be walked. */
+  readonly #pending: Expression[] = [];
   readonly #source: Source;
   #depth = 0;
 
@@ -125,10 +119,6 @@ class Resolver implements Resolution {
   }
 
   // ---- scopes
-
-  get #current(): FunctionScope {
-    return this.#functions.at(-1)!;
-  }
 
   #open(): void {
     this.#scopes.push([]);
@@ -160,11 +150,12 @@ class Resolver implements Resolution {
 
   /** Looks a name up and notes its meaning. */
   #find(node: NameExpression): Variable | undefined {
-    const variable = this.#bindings.get(node.name)?.at(-1);
-    if (variable === undefined) return undefined;
+    const bindings = this.#bindings.get(node.name);
+    if (bindings === undefined || bindings.length === 0) return undefined;
+    const variable = bindings[bindings.length - 1]!;
     this.variables.set(node, variable);
     if (variable.owner !== this.#current.node) variable.captured = true;
-    for (const collector of this.#collectors) collector.add(variable);
+    if (this.#collectors.length > 0) for (const collector of this.#collectors) collector.add(variable);
     return variable;
   }
 
@@ -187,12 +178,13 @@ class Resolver implements Resolution {
   // ---- functions
 
   #function(node: FunctionNode, parameters: readonly Identifier[], isVararg: boolean, body: Block): void {
-    this.#functions.push({ node, isVararg, loops: [] });
+    const outer = this.#current;
+    this.#current = { node, isVararg, loops: [] };
     this.#open();
     for (const parameter of parameters) this.#declare(parameter, 'parameter');
     this.#statements(body);
     this.#close();
-    this.#functions.pop();
+    this.#current = outer;
   }
 
   #handlerBody(node: TraceStatement | TraceEndStatement | TimerStatement, kind: string): void {
@@ -371,50 +363,44 @@ class Resolver implements Resolution {
   // ---- expressions
 
   #expression(root: Expression): void {
-    const stack: Visit[] = [{ node: root, parent: undefined }];
-    for (;;) {
-      const visit = stack.pop();
-      if (visit === undefined) return;
-      const { node } = visit;
-      const push = (child: Expression) => stack.push({ node: child, parent: visit });
+    const pending = this.#pending;
+    const bottom = pending.length;
+    let node: Expression | undefined = root;
+    do {
       switch (node.type) {
         case 'Name':
           this.#read(node, false);
           break;
         case 'Index':
-          push(node.object);
-          push(node.key);
+          pending.push(node.object, node.key);
           break;
         case 'Call':
-          this.#markCaller(visit);
           if (node.callee.type === 'Name') this.#read(node.callee, true);
-          else push(node.callee);
-          for (const argument of node.arguments) push(argument);
+          else pending.push(node.callee);
+          for (const argument of node.arguments) pending.push(argument);
           break;
         case 'MethodCall':
-          this.#markCaller(visit);
-          push(node.object);
-          for (const argument of node.arguments) push(argument);
+          pending.push(node.object);
+          for (const argument of node.arguments) pending.push(argument);
           break;
         case 'Function':
           this.#function(node, node.parameters, node.hasVararg, node.body);
           break;
         case 'Table':
           for (const item of node.items) {
-            if (item.key !== undefined) push(item.key);
-            push(item.value);
+            if (item.key !== undefined) pending.push(item.key);
+            pending.push(item.value);
           }
           break;
         case 'Binary':
         case 'Logical':
-          push(node.left);
-          push(node.right);
+          pending.push(node.left, node.right);
           break;
         case 'Unary':
-          push(node.operand);
+          pending.push(node.operand);
           break;
         case 'Parenthesized':
-          push(node.expression);
+          pending.push(node.expression);
           break;
         case 'Vararg':
           if (!this.#current.isVararg) {
@@ -431,17 +417,12 @@ class Resolver implements Resolution {
         default:
           break;
       }
-    }
+      node = pending.length > bottom ? pending.pop() : undefined;
+    } while (node !== undefined);
   }
 
   #newerName(node: Span): Span[] {
     const text = this.#source.text.slice(node.start, node.end);
     return text === 'argstr' || text === 'probename' ? [node] : [];
-  }
-
-  #markCaller(visit: Visit): void {
-    for (let each: Visit | undefined = visit; each !== undefined && !this.callers.has(each.node); each = each.parent) {
-      this.callers.add(each.node);
-    }
   }
 }

@@ -38,7 +38,8 @@ import type { FunctionState, JumpList, Register } from './function-state.js';
 
 /** Compiles the statements of a function's body, or of a block in a scope that the caller has opened. */
 export function statements(fs: FunctionState, flow: ControlFlow, block: Block, isUntilBody = false): void {
-  for (const [index, statement] of block.statements.entries()) {
+  for (let index = 0; index < block.statements.length; index++) {
+    const statement = block.statements[index]!;
     fs.place = statement;
     if (statement.type === 'Label') {
       const rest = block.statements.slice(index + 1);
@@ -177,7 +178,7 @@ function declare(fs: FunctionState, name: Identifier, register: Register): Regis
 
 function local(fs: FunctionState, names: readonly Identifier[], values: readonly Expression[], span: Span): void {
   const base = expressionList(fs, values, names.length, span);
-  for (const [index, name] of names.entries()) declare(fs, name, base + index);
+  for (let index = 0; index < names.length; index++) declare(fs, names[index]!, base + index);
 }
 
 // ---- branches and loops
