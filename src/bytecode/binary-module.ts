@@ -57,7 +57,7 @@ function writePrototype(writer: Writer, prototype: Prototype): void {
   });
   writer.list(prototype.children, (child) => writer.number(child));
   writer.number(prototype.code.length);
-  for (const word of prototype.code) writer.word(word);
+  for (let pc = 0; pc < prototype.code.length; pc++) writer.word(prototype.code[pc]!);
   let before = 0;
   for (let at = 0; at < prototype.spans.length; at += 2) {
     const start = prototype.spans[at]!;
@@ -220,7 +220,7 @@ class Writer {
 
   list<T>(items: readonly T[], write: (item: T) => void): void {
     this.number(items.length);
-    for (const item of items) write(item);
+    for (let index = 0; index < items.length; index++) write(items[index]!);
   }
 
   bytes(): Uint8Array {

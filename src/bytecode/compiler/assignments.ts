@@ -102,17 +102,16 @@ export function assign(fs: FunctionState, node: AssignStatement): void {
     const variable = target.type === 'Name' ? fs.context.resolution.variables.get(target) : undefined;
     if (variable !== undefined) stored.add(variable);
   }
-  const targets = node.targets.map((target, index) =>
-    prepare(fs, target, [...node.targets.slice(index + 1), ...node.values], stored),
-  );
+  // Targets before the one in question count as later ones too: a copy too many at worst.
+  const others = [...node.targets, ...node.values];
+  const targets = node.targets.map((target) => prepare(fs, target, others, stored));
   const last = targets.at(-1)!;
   if (node.values.length === targets.length && stored.size === targets.length && last.kind === 'local') {
     // Different locals alone: the last value can go to its variable at once, before the other stores (`a, b = b, a + b`).
-    const others = targets.slice(0, -1);
     const first = fs.freeRegister;
     for (const value of node.values.slice(0, -1)) toNext(fs, value);
     toRegister(fs, node.values.at(-1)!, last.register);
-    for (const [index, target] of others.entries()) store(fs, target, first + index, node);
+    for (const [index, target] of targets.slice(0, -1).entries()) store(fs, target, first + index, node);
     return;
   }
   const base = expressionList(fs, node.values, targets.length, node);

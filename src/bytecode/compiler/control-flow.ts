@@ -71,9 +71,12 @@ export class ControlFlow {
     this.#fs.deactivate(scope.actives);
     this.#fs.variableRegisters = scope.registers;
     this.#fs.freeRegister = scope.registers;
-    for (const pending of this.#pending) {
+    // Depths never fall along the list, so those of the scope that ends are its last ones.
+    for (let index = this.#pending.length - 1; index >= 0; index--) {
+      const pending = this.#pending[index]!;
+      if (pending.depth <= this.#scopes.length) break;
+      pending.depth = this.#scopes.length;
       pending.actives = Math.min(pending.actives, scope.actives);
-      pending.depth = Math.min(pending.depth, this.#scopes.length);
     }
   }
 

@@ -116,7 +116,7 @@ export class FunctionState {
 
   /** Sets the target of jumps (JMP, FORPREP or FORLOOP). */
   patch(jumps: JumpList, target: Pc): void {
-    for (const pc of jumps) this.#retarget(pc, target);
+    for (let index = 0; index < jumps.length; index++) this.#retarget(jumps[index]!, target);
   }
 
   patchHere(jumps: JumpList): void {

@@ -38,12 +38,14 @@ import type { FunctionState, JumpList, Register } from './function-state.js';
 
 /** Compiles the statements of a function's body, or of a block in a scope that the caller has opened. */
 export function statements(fs: FunctionState, flow: ControlFlow, block: Block, isUntilBody = false): void {
+  /** Number of statements but for labels at the end. */
+  let count: number | undefined;
   for (let index = 0; index < block.statements.length; index++) {
     const statement = block.statements[index]!;
     fs.place = statement;
     if (statement.type === 'Label') {
-      const rest = block.statements.slice(index + 1);
-      flow.label(statement, !isUntilBody && rest.every((each) => each.type === 'Label'));
+      count ??= block.statements.findLastIndex(({ type }) => type !== 'Label') + 1;
+      flow.label(statement, !isUntilBody && index >= count);
     } else {
       compileStatement(fs, flow, statement);
     }
