@@ -4,10 +4,9 @@
 import type { Builtin } from './builtins/declare.js';
 import { writeModule } from './bytecode/index.js';
 import type { Engine } from './engine/engine.js';
-import { type LiveOptions, openLive } from './events/live-source.js';
+import type { LiveOptions } from './events/live-source.js';
 import type { EventSource } from './events/source.js';
 import { type Diagnostic, plainError } from './language/diagnostics.js';
-import { openRecording } from './recording/recording-source.js';
 import { BufferedSink, descriptorSink } from './session/output.js';
 import type { CompiledScript } from './session/script.js';
 import { Session, type SessionResult, type TracedEvent } from './session/session.js';
@@ -86,8 +85,13 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
   const { onOutput } = options;
   let command: Promise<{ status: number | null; signal: number | null }> | undefined;
 
-  const openSource = (engine: Engine): EventSource => {
-    if (options.replay !== undefined) return openRecording(options.replay, engine, replaySelection(options));
+  // Loaded when they are needed: a script without probes starts sooner.
+  const openSource = async (engine: Engine): Promise<EventSource> => {
+    if (options.replay !== undefined) {
+      const { openRecording } = await import('./recording/recording-source.js');
+      return openRecording(options.replay, engine, replaySelection(options));
+    }
+    const { openLive } = await import('./events/live-source.js');
     const live = openLive({
       ...liveOptions(options),
       memory: engine.memory,

@@ -390,6 +390,8 @@ export class LiveSource implements EventSource {
     if (this.state === 'closed') return;
     this.lost = this.losses();
     this.state = 'closed';
+    // The command does not outlive its trace (exit(), Ctrl-C to ktap alone).
+    this.command?.kill('SIGTERM');
     this.forgetExitHook();
     // A poll in another thread holds the buffers' files until it is woken.
     this.wake();

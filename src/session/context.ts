@@ -69,7 +69,7 @@ export class SessionContext implements BuiltinContext, EventView {
         return engine.event.cpu;
       },
       get execname() {
-        return state.source!.commOf(engine.event.tid, engine.event.time);
+        return state.source!.commOf(engine.event.tid, engine.event.time, engine.event.cpu);
       },
       get uid() {
         return state.source!.kind === 'live' ? uidOf(engine.event.tid) : undefined;

@@ -10,7 +10,7 @@ import { RunStatus } from '../engine/layout.js';
 import { type FunctionRef, type HeapRef, ScriptError, type Value } from '../engine/values.js';
 import { eventLayout, readHostField } from '../events/field-layout.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, RecordPredicate, TraceRequest } from '../events/source.js';
-import { CommandError } from '../events/traced-command.js';
+import type { CommandError } from '../events/traced-command.js';
 import { type Diagnostic, errorAt, KtapError } from '../language/diagnostics.js';
 import { parseEventDefinitions, parseInterval } from '../language/event-definition.js';
 import { argumentTable, argumentValue } from './arguments.js';
@@ -49,7 +49,7 @@ export interface SessionSettings {
   readonly report: (diagnostic: Diagnostic) => void;
   readonly onEvent?: (event: TracedEvent) => void;
   /** Makes the source of events when the main chunk has asked for any, or where there is a command. */
-  readonly openSource: (engine: Engine) => EventSource;
+  readonly openSource: (engine: Engine) => Promise<EventSource>;
   /** There is a command to run even if no block asks for events. */
   readonly hasCommand: boolean;
   /** Said when probes are active. */
@@ -64,7 +64,7 @@ export interface SessionSettings {
 
 export interface SessionResult {
   readonly exitCode: number;
-  /** Whether exitCode comes from exit() or an error, so that a command's status must not replace it. */
+  /** Whether exitCode comes from exit(), an error or a request to stop, so that a command's status must not replace it. */
   readonly decided: boolean;
   readonly events: number;
   readonly handlers: readonly { readonly name: string; readonly calls: number }[];
@@ -99,7 +99,7 @@ const TURN_MILLISECONDS = 30;
 /** How long a handler may go on after Ctrl-C, in milliseconds. */
 const GRACE_MILLISECONDS = 50;
 /** How long to wait for events when no timer is due earlier, in milliseconds. */
-const IDLE_MILLISECONDS = 100;
+const IDLE_MILLISECONDS = 1000;
 /** Record ids (common_type) have 16 bits. */
 const NO_BINDING = null;
 
@@ -278,7 +278,7 @@ export class Session {
         return;
       }
       this.#failed = true;
-      if (error instanceof CommandError) this.#commandError = error;
+      if (error instanceof KtapError && 'exitStatus' in error) this.#commandError = error as CommandError;
       if (error instanceof OutputFailed) this.#outputClosed = true;
       if (error instanceof KtapError) for (const each of error.diagnostics) this.#settings.report(each);
       else throw error;
@@ -325,7 +325,7 @@ export class Session {
 
   async #trace(): Promise<void> {
     if (this.#requests.length > 0 || this.#settings.hasCommand) {
-      this.source = this.#settings.openSource(this.engine);
+      this.source = await this.#settings.openSource(this.engine);
       this.source.attach(this.#requests);
       for (const { block } of this.#requests) {
         checkFields(this.#settings.script.module, this.#handlers[block]!.name, this.source.formatsOf(block));
@@ -534,7 +534,7 @@ export class Session {
         return source.pidOf(event.tid, event.time);
       },
       get execname() {
-        return Buffer.from(source.commOf(event.tid, event.time), 'latin1').toString();
+        return Buffer.from(source.commOf(event.tid, event.time, event.cpu), 'latin1').toString();
       },
       get text() {
         return Buffer.from(source.textOf(binding.event, event.record, event.length), 'latin1').toString();
@@ -545,7 +545,7 @@ export class Session {
   #result(): SessionResult {
     return {
       exitCode: this.#exitStatus(),
-      decided: this.#failed || this.#exitCode !== undefined,
+      decided: this.#failed || this.#exitCode !== undefined || this.#stopAsked !== undefined,
       events: this.#events,
       handlers: [
         ...this.#handlers.map(({ name, calls }) => ({ name, calls })),
