@@ -1,8 +1,10 @@
 // The library: what a program that embeds ktap relies on.
 
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compileScript, KtapError, startTrace } from '../../src/index.js';
+import { run } from '../support.js';
 
 const RECORDING = 'samples/recordings/syscalls.dat';
 
@@ -97,13 +99,23 @@ test('a program adds a built-in of its own', async () => {
     call: (_, n: number) => n * 2,
   });
   let output = '';
-  const run = (text: string) =>
+  const runTwice = (text: string) =>
     startTrace(compileScript(text), { builtins: [twice], onOutput: (bytes) => (output += Buffer.from(bytes)) })
       .finished;
-  await run('print(twice(21))');
+  await runTwice('print(twice(21))');
   assert.is(output, '42\n');
-  const wrong = await run('print(twice("x"))');
+  const wrong = await runTwice('print(twice("x"))');
   assert.match(wrong.diagnostics[0]!.message, 'twice');
+});
+
+test('the program of the README runs, and is what the README shows', async () => {
+  const program = readFileSync('samples/embedding/count-switches.mjs', 'utf8');
+  assert.ok(readFileSync('README.md', 'utf8').includes(program));
+  // `ktap` is found as a program that has installed the package finds it: by the package's own name.
+  const { status, stdout, stderr } = await run(process.execPath, ['samples/embedding/count-switches.mjs', RECORDING]);
+  assert.is(stderr, '');
+  assert.match(stdout, /^tasks: *\t\d+\n\d+ switches\n/);
+  assert.is(status, 0);
 });
 
 test.run();
