@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
-export const KTAP = [process.execPath, 'bin/ktap.js'];
+export const KTAP = [process.execPath, 'bin/ktap.cjs'];
 
 /** One run of a command: wall time in ms, peak memory in KiB (of its largest process), what it printed. */
 export function runOnce(command, { input } = {}) {

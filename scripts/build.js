@@ -32,13 +32,8 @@ if (!existsSync(wasm) || statSync(wasm).mtimeMs < newest([...filesBelow('assembl
   );
 }
 
-await build({
-  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
-  outdir: 'dist',
+const shared = {
   bundle: true,
-  splitting: true,
-  chunkNames: 'chunk-[name]-[hash]',
-  format: 'esm',
   platform: 'node',
   target: 'node20',
   packages: 'external',
@@ -47,7 +42,19 @@ await build({
   sourcemap: forPackage ? false : 'linked',
   define: { KTAP_VERSION: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
   logLevel: 'warning',
+};
+await build({ ...shared, entryPoints: { index: 'src/index.ts' }, outdir: 'dist', format: 'esm' });
+// The command line is one CommonJS script, since those can have a code cache (bin/ktap.cjs).
+await build({
+  ...shared,
+  entryPoints: { cli: 'src/cli/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  define: { ...shared.define, 'import.meta.url': 'moduleUrl' },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
+execFileSync(process.execPath, ['scripts/write-code-cache.cjs'], { stdio: 'inherit' });
 
 if (forPackage || !existsSync('dist/types/index.d.ts')) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {

@@ -12,7 +12,7 @@ const WORKLOAD = ['ls', '-lR', '/usr/share/doc', '/etc'];
 /** A script that attaches a probe and ends at once: mounts tracefs where that is missing and allowed. */
 const PROBE = 'trace syscalls:sys_enter_getppid {} tick-1ms { exit(0) }';
 
-const ktap = (args, stdio) => spawnSync(process.execPath, ['bin/ktap.js', ...args], { stdio });
+const ktap = (args, stdio) => spawnSync(process.execPath, ['bin/ktap.cjs', ...args], { stdio });
 
 /** Why this machine cannot be traced by this user, in the tool's own words; undefined where it can. */
 function whyNotLive() {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The project's folder; tests run with it as the current folder. */
 export const ROOT = process.cwd();
-export const KTAP = fileURLToPath(new URL(`file://${ROOT}/bin/ktap.js`));
+export const KTAP = fileURLToPath(new URL(`file://${ROOT}/bin/ktap.cjs`));
 
 export interface Ran {
   readonly status: number;

@@ -47,4 +47,4 @@ async function start(): Promise<void> {
 }
 
 process.title = 'ktap';
-await start();
+void start();

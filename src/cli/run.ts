@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { type Builtin, type CompiledScript, compileScript, disassemble, moduleBytes, startTrace } from '../index.js';
 import { plainError, renderDiagnostic } from '../language/diagnostics.js';
 import { writeOut } from '../session/output.js';
+import { importModule } from './import-module.js';
 import type { Options } from './options.js';
 import { reportLosses, reportStatistics } from './reports.js';
 
@@ -95,7 +96,7 @@ function compile(name: string, bytes: Uint8Array, options: Options): CompiledScr
 /** The built-ins that a module exports by default: one or several. */
 async function loadBuiltins(path: string): Promise<readonly Builtin[]> {
   onFile(path, 'read', () => statSync(path));
-  const { default: exported } = (await import(pathToFileURL(resolve(path)).href)) as {
+  const { default: exported } = (await importModule(pathToFileURL(resolve(path)).href)) as {
     default?: Builtin | readonly Builtin[];
   };
   if (exported === undefined) throw plainError(`${path} has no default export: a built-in or a list of them`);
