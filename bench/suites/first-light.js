@@ -46,14 +46,25 @@ async function startUp(rounds) {
   };
 }
 
+/** From the start of the process to what the first event's handler prints. */
 async function firstEvent(rounds) {
-  const script = 'trace syscalls:sys_enter_* { exit(0) }';
-  const times = await compare({ ktap: [...KTAP, '-q', '-e', script, '--', '/bin/true'] }, rounds);
+  const script = 'trace syscalls:sys_enter_* { print(argname) exit(0) }';
+  const untilOutput = () =>
+    new Promise((resolve) => {
+      const started = performance.now();
+      const child = spawn(KTAP[0], [KTAP[1], '-q', '-e', script, '--', '/bin/true']);
+      let first = 0;
+      child.stdout.on('data', () => {
+        first ||= performance.now() - started;
+      });
+      child.on('close', () => resolve(first));
+    });
+  const times = await compare({ ktap: untilOutput, node: [process.execPath, '-e', '0'] }, rounds);
   return {
-    what: 'all `syscalls:sys_enter_*` attached, first event handled, everything taken down: whole process',
+    what: 'all `syscalls:sys_enter_*` attached, first event handled, from process start',
     must: '≤ 350 ms',
     aim: '250 ms',
-    got: `${spread(times.ktap, 0)} ms`,
+    got: `${spread(times.ktap, 0)} ms (\`node -e 0\` in the same run: ${spread(times.node, 0)} ms)`,
   };
 }
 
@@ -96,25 +107,29 @@ function traceAndInterrupt(script, milliseconds, waitForActive = true) {
   });
 }
 
+/** Each round runs the three in turn; the ratio is one of the medians of what each adds to the untraced call of its round. */
 async function costPerCall(rounds) {
-  const calls = '1000000';
-  const perCall = (result) => Number(/^\d+\.\d+$/m.exec(result.stdout)[0]);
+  const calls = '2000000';
   const bpftrace = 'tracepoint:syscalls:sys_enter_getppid { @ = count(); }';
-  const costs = await compare(
-    {
-      alone: [GETPPID, '1', calls],
-      ktap: [...KTAP, '-q', '-e', COUNT, '--', GETPPID, '1', calls],
-      bpftrace: ['bpftrace', '-e', bpftrace, '-c', `${GETPPID} 1 ${calls}`],
-    },
-    rounds,
-    perCall,
-  );
-  const added = (name) => costs[name].median - costs.alone.median;
+  const commands = {
+    alone: [GETPPID, '1', calls],
+    ktap: [...KTAP, '-q', '-e', COUNT, '--', GETPPID, '1', calls],
+    bpftrace: ['bpftrace', '-e', bpftrace, '-c', `${GETPPID} 1 ${calls}`],
+  };
+  const values = { alone: [], ktap: [], bpftrace: [] };
+  for (let round = 0; round < rounds + 2; round++) {
+    for (const [name, command] of Object.entries(commands)) {
+      values[name].push(Number(/^\d+\.\d+$/m.exec(runOnce(command).stdout)[0]));
+    }
+  }
+  const added = (name) => median(values[name].map((value, round) => value - values.alone[round]));
+  const shown = (name) =>
+    spread({ median: median(values[name]), min: Math.min(...values[name]), max: Math.max(...values[name]) }, 0);
   return {
     what: 'per-call cost of a counting handler on getppid, against bpftrace',
     must: '≤ 1.3 ×',
     aim: '1.0 ×',
-    got: `${(added('ktap') / added('bpftrace')).toFixed(2)} × (call alone ${spread(costs.alone, 0)} ns, with ktap ${spread(costs.ktap, 0)} ns, with bpftrace ${spread(costs.bpftrace, 0)} ns)`,
+    got: `${(added('ktap') / added('bpftrace')).toFixed(2)} × (call alone ${shown('alone')} ns, with ktap ${shown('ktap')} ns, with bpftrace ${shown('bpftrace')} ns)`,
   };
 }
 
