@@ -9,15 +9,18 @@ import type { EventSource } from './events/source.js';
 import { type Diagnostic, plainError } from './language/diagnostics.js';
 import { BufferedSink, descriptorSink } from './session/output.js';
 import type { CompiledScript } from './session/script.js';
-import { Session, type SessionResult, type TracedEvent } from './session/session.js';
+import { Session } from './session/session.js';
+import type { SessionResult } from './session/settings.js';
+import type { PlainValue } from './session/tables.js';
+import type { TracedEvent } from './session/traced-event.js';
 
 export { type Builtin, type BuiltinContext, builtin, type Parameter } from './builtins/declare.js';
 export { disassemble } from './bytecode/index.js';
 export { ScriptError, type Value } from './engine/values.js';
 export { type Diagnostic, KtapError, renderDiagnostic } from './language/diagnostics.js';
 export { type CompiledScript, type CompileOptions, compileScript } from './session/script.js';
-export type { TracedEvent } from './session/session.js';
 export type { PlainAggregation, PlainTable, PlainValue } from './session/tables.js';
+export type { TracedEvent } from './session/traced-event.js';
 
 /** Default of `maxMemory`: 256 MiB. */
 export const DEFAULT_MAX_MEMORY = 256 * 1024 * 1024;
@@ -49,7 +52,7 @@ export interface TraceOptions {
   readonly traceSelf?: boolean;
   /** Limit of the script's heap in bytes; default DEFAULT_MAX_MEMORY. */
   readonly maxMemory?: number;
-  /** More messages: what is attached. */
+  /** More messages: the events that each block is attached to. */
   readonly verbose?: boolean;
   /** A time stamp before each event's text. */
   readonly timeStamps?: boolean;
@@ -61,10 +64,12 @@ export interface TraceOptions {
   readonly builtins?: readonly Builtin[];
 }
 
-export interface TraceResult extends Omit<SessionResult, 'decided' | 'exitCode'> {
+export interface TraceResult extends Omit<SessionResult, 'decided' | 'exitCode' | 'globals'> {
   /** 0, what exit() was given, 1 after an error, else the status of the command (128 + signal). */
   readonly exitCode: number;
   readonly diagnostics: readonly Diagnostic[];
+  /** Globals of the script that are not built-ins, by name; copied out of its heap when first asked for. */
+  readonly globals: ReadonlyMap<string, PlainValue>;
 }
 
 /** A run of a script. */
@@ -83,7 +88,7 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
   const diagnostics: Diagnostic[] = [];
   const message = options.onMessage ?? (() => {});
   const { onOutput } = options;
-  let command: Promise<{ status: number | null; signal: number | null }> | undefined;
+  let command: Promise<CommandEnd> | undefined;
 
   // Loaded when they are needed: a script without probes starts sooner.
   const openSource = async (engine: Engine): Promise<EventSource> => {
@@ -120,6 +125,7 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
     hasCommand: options.command !== undefined,
     maxMemory: options.maxMemory ?? DEFAULT_MAX_MEMORY,
     gcStress: options.gcStress ?? false,
+    verbose: options.verbose ?? false,
     timeStamps: options.timeStamps ?? false,
     builtins: options.builtins ?? [],
     allowFfi: options.allowFfi ?? false,
@@ -129,12 +135,31 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
     if (options.replay !== undefined && options.command !== undefined) {
       throw plainError('a recording is replayed: a command cannot be started as well');
     }
-    const { decided, ...result } = await session.run();
-    if (decided || command === undefined) return { ...result, diagnostics };
-    const { status, signal } = await command;
-    return { ...result, exitCode: signal === null ? (status ?? 0) : 128 + signal, diagnostics };
+    const { decided, exitCode, globals, ...result } = await session.run();
+    const ended = decided ? undefined : await command;
+    let copied: ReadonlyMap<string, PlainValue> | undefined;
+    return {
+      ...result,
+      exitCode: ended === undefined ? exitCode : statusOf(ended),
+      diagnostics,
+      get globals() {
+        copied ??= globals();
+        return copied;
+      },
+    };
   };
   return { finished: finish(), stop: () => session.stop() };
+}
+
+/** How a command has ended: its status, or the number of the signal that killed it. */
+interface CommandEnd {
+  readonly status: number | null;
+  readonly signal: number | null;
+}
+
+/** The exit status that a shell gives a command. */
+function statusOf({ status, signal }: CommandEnd): number {
+  return signal === null ? (status ?? 0) : 128 + signal;
 }
 
 function liveOptions({ pid, cpu, traceSelf, command, onMessage }: TraceOptions): Partial<LiveOptions> {

@@ -23,6 +23,8 @@ import { KtapError } from '../language/diagnostics.js';
 import type { Constant, LocalVariable, Module, Prototype, UpvalueSource } from './module.js';
 
 const MAGIC = '\x1bKPC\r\n\x00\xff';
+/** So much of it tells a module from a script; the rest shows damage by a transfer as text. */
+const TELLING_BYTES = 4;
 const VERSION = 1;
 const HEADER_SIZE = 16;
 
@@ -94,6 +96,11 @@ function writeConstant(writer: Writer, constant: Constant): void {
       writer.string(constant.name);
       break;
   }
+}
+
+/** Whether bytes are meant to be a compiled module, damaged or not. */
+export function isModule(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, TELLING_BYTES)).toString('latin1') === MAGIC.slice(0, TELLING_BYTES);
 }
 
 /**

@@ -5,7 +5,7 @@
 //                                              traced-command, held until start()
 
 import { readdirSync, stat, writeSync } from 'node:fs';
-import { machine, cpus as nodeCpus, constants as osConstants, release } from 'node:os';
+import { constants as osConstants } from 'node:os';
 import type { LinearMemory } from '../engine/memory.js';
 import { plainError } from '../language/diagnostics.js';
 import { type AttachedEvent, distinctFilters, enableEvents, findEvents, setFilters } from './attachment.js';
@@ -18,6 +18,7 @@ import { closeAll, TracingInstance } from './instance.js';
 import { liveTextEnvironment } from './kernel-facts.js';
 import { KernelSymbols } from './kernel-symbols.js';
 import { LiveBuffers } from './live-buffers.js';
+import { thisMachine, wallClockOffset } from './machine.js';
 import { type Native, native } from './native.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
@@ -65,7 +66,7 @@ const WAKE_AT_ONCE = '0';
 
 export class LiveSource implements EventSource {
   readonly kind = 'live';
-  readonly machine: EventSource['machine'];
+  readonly machine = thisMachine;
   readonly epoch = process.hrtime.bigint();
   readonly wallClockOffset = wallClockOffset();
   readonly ended = false;
@@ -117,7 +118,6 @@ export class LiveSource implements EventSource {
     this.tracefs = new TracefsFolder(root);
     this.catalogue = new EventCatalogue(this.tracefs);
     this.layout = parseHeaderPage(this.tracefs.tryRead('events/header_page') ?? '') ?? LAYOUT_64_BIT;
-    this.machine = { arch: machine(), kernelVersion: release(), cpuCount: nodeCpus().length };
     if (options.pid !== undefined && threadsOf(options.pid).length === 0) {
       throw plainError(`there is no process ${options.pid}`);
     }
@@ -443,10 +443,4 @@ function addThreads(instance: TracingInstance, file: 'set_event_pid' | 'set_even
     }
     for (const tid of tids) added.add(tid);
   }
-}
-
-/** Nanoseconds from the monotonic clock to the time since 1970, good to about a microsecond. */
-function wallClockOffset(): bigint {
-  const wall = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-  return wall - process.hrtime.bigint();
 }

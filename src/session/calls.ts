@@ -19,8 +19,7 @@ export class CallDriver {
 
   /** Runs the call under way for one slice. A RunStatus; BUDGET means that it is not at its end. */
   slice(): number {
-    const status = this.#engine.run(this.#budget);
-    return status;
+    return this.#engine.run(this.#budget);
   }
 
   /** Runs slices until the call is over or `deadline` (of performance.now) has passed. */

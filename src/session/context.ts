@@ -1,11 +1,10 @@
 // What built-ins see of a session (BuiltinContext): output, the event, the task, clocks, and where blocks are registered.
 
-import { readFileSync } from 'node:fs';
-import { machine as hardwareName, release } from 'node:os';
 import type { BuiltinContext, EventView, TaskView } from '../builtins/declare.js';
 import type { Engine } from '../engine/engine.js';
 import type { Value } from '../engine/values.js';
 import { KernelSymbols } from '../events/kernel-symbols.js';
+import { thisMachine, wallClockOffset } from '../events/machine.js';
 import type { EventSource } from '../events/source.js';
 import { ownTask, uidOf } from './task.js';
 
@@ -28,14 +27,8 @@ export interface SessionState {
   stopEvents(): void;
 }
 
-/** CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds, as Node's clocks give it (to a microsecond). */
-function wallClockOffsetNow(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n - process.hrtime.bigint();
-}
-
 export class SessionContext implements BuiltinContext, EventView {
   readonly engine: Engine;
-  readonly machine: BuiltinContext['machine'];
   readonly #state: SessionState;
   readonly #shown = new Set<string>();
   readonly #unknown = new Map<string, number>();
@@ -46,17 +39,6 @@ export class SessionContext implements BuiltinContext, EventView {
   constructor(state: SessionState) {
     this.#state = state;
     this.engine = state.engine;
-    this.machine = {
-      get arch() {
-        return state.source?.machine.arch ?? hardwareName();
-      },
-      get kernelVersion() {
-        return state.source?.machine.kernelVersion ?? release();
-      },
-      get cpuCount() {
-        return state.source?.machine.cpuCount ?? onlineCpus();
-      },
-    };
     const { engine } = state;
     this.#eventTask = {
       get pid() {
@@ -75,6 +57,11 @@ export class SessionContext implements BuiltinContext, EventView {
         return state.source!.kind === 'live' ? uidOf(engine.event.tid) : undefined;
       },
     };
+  }
+
+  /** Of the machine where the events were made. */
+  get machine(): BuiltinContext['machine'] {
+    return this.#state.source?.machine ?? thisMachine;
   }
 
   // ---- output
@@ -130,7 +117,7 @@ export class SessionContext implements BuiltinContext, EventView {
   }
   wallClock(): bigint {
     const offset = this.#state.source?.wallClockOffset;
-    if (offset === undefined) this.#wallOffset ??= wallClockOffsetNow();
+    if (offset === undefined) this.#wallOffset ??= wallClockOffset();
     return this.traceClock() + (offset ?? this.#wallOffset!);
   }
 
@@ -170,13 +157,4 @@ export class SessionContext implements BuiltinContext, EventView {
   stopEvents(): void {
     this.#state.stopEvents();
   }
-}
-
-/** CPUs that are online, from the kernel's list (`0-1,4`). */
-function onlineCpus(): number {
-  const list = readFileSync('/sys/devices/system/cpu/online', 'latin1').trim();
-  return list.split(',').reduce((sum, range) => {
-    const [first, last] = range.split('-').map(Number);
-    return sum + (last ?? first!) - first! + 1;
-  }, 0);
 }

@@ -1,7 +1,7 @@
 // From the bytes of a file to a verified module: source text is parsed and compiled, a .kpc is read.
 
 import { builtinNames } from '../builtins/registry.js';
-import { compile, type Module, readModule, verify } from '../bytecode/index.js';
+import { compile, isModule, type Module, readModule, verify } from '../bytecode/index.js';
 import type { Diagnostic } from '../language/diagnostics.js';
 import { parseChunk } from '../language/index.js';
 import { refuseUnsupported } from './unsupported.js';
@@ -23,9 +23,6 @@ export interface CompiledScript {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What a module file begins with; `isModule` of bytes decides whether they are one. */
-const MODULE_MAGIC = '\x1bKPC';
-
 /**
  * Compiles a script, or reads and verifies a compiled module (told apart by its first bytes). A string is text, bytes are
  * taken as they are. Throws KtapError with the place.
@@ -33,7 +30,7 @@ const MODULE_MAGIC = '\x1bKPC';
 export function compileScript(input: string | Uint8Array, options: CompileOptions = {}): CompiledScript {
   const name = Buffer.from(options.name ?? '-e', 'utf8').toString('latin1');
   const bytes = typeof input === 'string' ? Buffer.from(input, 'utf8') : Buffer.from(input);
-  if (bytes.toString('latin1', 0, MODULE_MAGIC.length) === MODULE_MAGIC) {
+  if (isModule(bytes)) {
     const module = readModule(bytes, name);
     verify(module);
     return { module, warnings: [] };

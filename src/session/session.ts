@@ -1,7 +1,6 @@
 // One run of a script: main chunk, then its probes and timers together, events and timers in one time order, and the
 // trace_end blocks. Everything that can stop a run (exit, Ctrl-C, an error, the end of a command or recording) ends here.
 
-import type { Builtin } from '../builtins/declare.js';
 import { type InstalledBuiltins, installBuiltins } from '../builtins/registry.js';
 import type { Engine, EventDescriptor, EventLayout } from '../engine/engine.js';
 import { NAMED_FIELD_BASE } from '../engine/heap-layout.js';
@@ -9,73 +8,20 @@ import { createInterpreter } from '../engine/index.js';
 import { RunStatus } from '../engine/layout.js';
 import { type FunctionRef, type HeapRef, ScriptError, type Value } from '../engine/values.js';
 import { eventLayout, readHostField } from '../events/field-layout.js';
-import type { BoundEvent, EventSource, Loss, RecordCursor, RecordPredicate, TraceRequest } from '../events/source.js';
+import type { BoundEvent, EventSource, RecordCursor, RecordPredicate, TraceRequest } from '../events/source.js';
 import type { CommandError } from '../events/traced-command.js';
-import { type Diagnostic, errorAt, KtapError } from '../language/diagnostics.js';
+import { errorAt, KtapError } from '../language/diagnostics.js';
 import { parseEventDefinitions, parseInterval } from '../language/event-definition.js';
 import { argumentTable, argumentValue } from './arguments.js';
 import { CallDriver } from './calls.js';
 import { SessionContext } from './context.js';
 import { checkFields } from './field-check.js';
-import { OutputClosed, OutputFailed, type OutputSink } from './output.js';
-import type { CompiledScript } from './script.js';
+import { OutputClosed, OutputFailed } from './output.js';
+import type { SessionResult, SessionSettings } from './settings.js';
 import { placeOfSymbol } from './symbol-place.js';
-import { type PlainValue, toPlain } from './tables.js';
+import { GlobalsSnapshot } from './tables.js';
 import { TimerQueue } from './timers.js';
-
-/** An event as a program that embeds the library sees it; valid while its callback runs. */
-export interface TracedEvent {
-  readonly system: string;
-  readonly name: string;
-  readonly cpu: number;
-  readonly tid: number;
-  readonly pid: number;
-  /** UTF-8 decoded where possible. */
-  readonly execname: string;
-  /** Nanoseconds of the trace clock. */
-  readonly time: bigint;
-  /** What argevent gives. */
-  readonly text: string;
-}
-
-export interface SessionSettings {
-  readonly script: CompiledScript;
-  /** The script's arguments, arg[1]…; arg[0] is the module's name. */
-  readonly arguments: readonly string[];
-  readonly output: OutputSink;
-  /** A message for standard error, without its newline. */
-  readonly message: (text: string) => void;
-  /** A diagnostic of the script, its events or the output. */
-  readonly report: (diagnostic: Diagnostic) => void;
-  readonly onEvent?: (event: TracedEvent) => void;
-  /** Makes the source of events when the main chunk has asked for any, or where there is a command. */
-  readonly openSource: (engine: Engine) => Promise<EventSource>;
-  /** There is a command to run even if no block asks for events. */
-  readonly hasCommand: boolean;
-  /** Said when probes are active. */
-  readonly onActive?: () => void;
-  readonly maxMemory: number;
-  readonly gcStress: boolean;
-  readonly timeStamps: boolean;
-  readonly builtins: readonly Builtin[];
-  /** The script may call C functions. */
-  readonly allowFfi: boolean;
-}
-
-export interface SessionResult {
-  readonly exitCode: number;
-  /** Whether exitCode comes from exit(), an error or a request to stop, so that a command's status must not replace it. */
-  readonly decided: boolean;
-  readonly events: number;
-  readonly handlers: readonly { readonly name: string; readonly calls: number }[];
-  /** Per CPU; empty where nothing was lost. */
-  readonly losses: readonly Loss[];
-  /** What is wrong with a recording, and what the machine could not tell. */
-  readonly warnings: readonly string[];
-  /** Globals of the script that are not built-ins, by name. */
-  readonly globals: ReadonlyMap<string, PlainValue>;
-  readonly heap: ReturnType<Engine['statistics']>;
-}
+import { tracedEvent } from './traced-event.js';
 
 interface Handler {
   readonly name: string;
@@ -100,8 +46,6 @@ const TURN_MILLISECONDS = 30;
 const GRACE_MILLISECONDS = 50;
 /** How long to wait for events when no timer is due earlier, in milliseconds. */
 const IDLE_MILLISECONDS = 1000;
-/** Record ids (common_type) have 16 bits. */
-const NO_BINDING = null;
 
 export class Session {
   readonly #settings: SessionSettings;
@@ -121,7 +65,7 @@ export class Session {
   readonly #timers = new TimerQueue();
   /** `#timers.nextDue`, kept for the hot loop. */
   #nextDue = Number.POSITIVE_INFINITY;
-  /** undefined: not looked up yet. */
+  /** By id of the record (common_type, 16 bits); null: no block wants it, undefined: not looked up yet. */
   readonly #bindings: (Binding | null | undefined)[] = [];
   /** Where live timers count from when there is no source. */
   #epoch = 0n;
@@ -147,8 +91,7 @@ export class Session {
   #commandError: CommandError | undefined;
   /** Nothing that is written can arrive any more. */
   #outputClosed = false;
-  /** Globals as the built-ins set them, to tell the script's own apart. */
-  readonly #installed: ReadonlyMap<Value, PlainValue>;
+  readonly #globals: GlobalsSnapshot;
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -165,7 +108,7 @@ export class Session {
     this.#driver = new CallDriver(this.engine);
     this.#context = new SessionContext(this);
     this.#builtins = installBuiltins(this.engine, this.#context, settings.builtins, { allowFfi: settings.allowFfi });
-    this.#installed = new Map([...this.engine.globals.entries()].map(([name, value]) => [name, identityOf(value)]));
+    this.#globals = new GlobalsSnapshot(this.engine.globals);
   }
 
   // ---- what the context asks (SessionState)
@@ -328,6 +271,7 @@ export class Session {
       this.source = await this.#settings.openSource(this.engine);
       this.source.attach(this.#requests);
       for (const { block } of this.#requests) {
+        if (this.#settings.verbose) this.#sayAttached(block, this.source);
         checkFields(this.#settings.script.module, this.#handlers[block]!.name, this.source.formatsOf(block));
       }
       this.source.start();
@@ -347,6 +291,11 @@ export class Session {
     this.source?.stop();
     if (!this.#halted) await this.#drain(true);
     this.#settings.output.flush();
+  }
+
+  #sayAttached(block: number, source: EventSource): void {
+    const names = Array.from(source.formatsOf(block), ({ system, name }) => `${system}:${name}`);
+    this.message(`ktap: ${this.#handlers[block]!.name}: ${names.length} events: ${names.join(' ')}`);
   }
 
   /** The present on the scale of the source. */
@@ -425,7 +374,8 @@ export class Session {
 
   /** Makes the cursor's record the current event. */
   #enter(cursor: RecordCursor): void {
-    const binding = this.#bindings[cursor.id] ?? this.#bind(cursor.id);
+    let binding = this.#bindings[cursor.id];
+    if (binding === undefined) binding = this.#bind(cursor.id);
     this.#binding = binding;
     this.#recordTime = cursor.time;
     if (!this.#timers.started) this.#startTimers(cursor.time);
@@ -439,11 +389,10 @@ export class Session {
     event.cpu = cursor.cpu;
     event.tid = this.engine.memory.i32[(cursor.address + 4) >> 2]!;
     event.time = cursor.time;
-    if (this.#settings.onEvent !== undefined) this.#settings.onEvent(this.#tracedEvent(binding));
+    if (this.#settings.onEvent !== undefined) this.#settings.onEvent(tracedEvent(this.source!, binding.event, event));
   }
 
   #bind(id: number): Binding | null {
-    if (this.#bindings[id] === NO_BINDING) return null;
     const event = this.source!.eventOf(id);
     let binding: Binding | null = null;
     if (event !== undefined) {
@@ -521,27 +470,6 @@ export class Session {
     return readHostField(field, memory.u8, event.record, event.length);
   }
 
-  #tracedEvent(binding: Binding): TracedEvent {
-    const source = this.source!;
-    const { event } = this.engine;
-    return {
-      system: binding.event.format.system,
-      name: binding.event.name,
-      cpu: event.cpu,
-      tid: event.tid,
-      time: source.epoch + BigInt(event.time),
-      get pid() {
-        return source.pidOf(event.tid, event.time);
-      },
-      get execname() {
-        return Buffer.from(source.commOf(event.tid, event.time, event.cpu), 'latin1').toString();
-      },
-      get text() {
-        return Buffer.from(source.textOf(binding.event, event.record, event.length), 'latin1').toString();
-      },
-    };
-  }
-
   #result(): SessionResult {
     return {
       exitCode: this.#exitStatus(),
@@ -553,7 +481,7 @@ export class Session {
       ],
       losses: this.source?.losses() ?? [],
       warnings: [...(this.source?.warnings?.() ?? []), ...this.#context.unknownAnswers()],
-      globals: this.#scriptGlobals(),
+      globals: () => this.#globals.changed(),
       heap: this.engine.statistics(),
     };
   }
@@ -562,22 +490,6 @@ export class Session {
     if (!this.#failed) return this.#exitCode ?? 0;
     return this.#commandError?.exitStatus ?? 1;
   }
-
-  /** Globals that the script has set. */
-  #scriptGlobals(): Map<string, PlainValue> {
-    const globals = new Map<string, PlainValue>();
-    for (const [name, value] of this.engine.globals.entries()) {
-      if (typeof name !== 'string' || name === 'arg') continue;
-      if (!this.#installed.has(name) || this.#installed.get(name) !== identityOf(value))
-        globals.set(name, toPlain(value));
-    }
-    return globals;
-  }
-}
-
-/** Something that is equal for the same value of a global. */
-function identityOf(value: Value): PlainValue {
-  return typeof value === 'object' ? value.ref : value;
 }
 
 /** Lets Node's event loop turn once: signals, the command's end. */

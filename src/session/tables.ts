@@ -44,3 +44,30 @@ function tableToPlain(table: TableRef, seen: Map<number, PlainTable>): PlainTabl
 function aggregationToPlain({ count, sum, min, max, buckets }: AggregationValue): PlainAggregation {
   return { count, sum, min, max, ...(buckets === undefined ? {} : { buckets }) };
 }
+
+/** The globals as the built-ins set them, to tell the script's own apart. */
+export class GlobalsSnapshot {
+  readonly #globals: TableRef;
+  readonly #installed = new Map<Value, PlainValue>();
+
+  constructor(globals: TableRef) {
+    this.#globals = globals;
+    for (const [name, value] of globals.entries()) this.#installed.set(name, identityOf(value));
+  }
+
+  /** Copies of the globals that the script has set since. */
+  changed(): Map<string, PlainValue> {
+    const changed = new Map<string, PlainValue>();
+    for (const [name, value] of this.#globals.entries()) {
+      if (typeof name !== 'string' || name === 'arg') continue;
+      if (!this.#installed.has(name) || this.#installed.get(name) !== identityOf(value))
+        changed.set(name, toPlain(value));
+    }
+    return changed;
+  }
+}
+
+/** Something that is equal for the same value of a global. */
+function identityOf(value: Value): PlainValue {
+  return typeof value === 'object' ? value.ref : value;
+}

@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { errorOf, expression, lines, parse, tree } from './support.js';
+import { assertErrors, errorOf, expression, lines, parse, tree } from './support.js';
 
 test('operators by strength', () => {
   assert.is(expression('a or b and c < d .. e + f * -g ^ h'), '(a or (b and (c < (d .. (e + (f * (-(g ^ h))))))))');
@@ -196,17 +196,7 @@ test('what an expression lacks', () => {
     ['x = function (a, if) {}', 18, "'if' is a reserved word, it cannot be a name here", 2, undefined],
     ['x = function () y()', 17, "the body of a function must stand in braces, found 'y'", 1, 'write { ... } round it'],
   ];
-  for (const [script, column, message, length, hint] of cases) {
-    assert.is(
-      errorOf(script),
-      lines(
-        `t.kp:1:${column}: error: ${message}`,
-        `    ${script}`,
-        `    ${' '.repeat(column - 1)}${'^'.repeat(length)}`,
-        ...(hint === undefined ? [] : [`hint: ${hint}`]),
-      ),
-    );
-  }
+  assertErrors(cases);
 });
 
 test('a bracket of another line is named', () => {

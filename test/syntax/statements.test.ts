@@ -2,22 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { errorOf, lines, tree } from './support.js';
-
-/** Asserts the whole error of scripts of one line. */
-function assertErrors(cases: readonly (readonly [string, number, string, number, string?])[]): void {
-  for (const [script, column, message, length, hint] of cases) {
-    assert.is(
-      errorOf(script),
-      lines(
-        `t.kp:1:${column}: error: ${message}`,
-        `    ${script}`,
-        `    ${' '.repeat(column - 1)}${'^'.repeat(length)}`,
-        ...(hint === undefined ? [] : [`hint: ${hint}`]),
-      ),
-    );
-  }
-}
+import { assertErrors, errorOf, lines, tree } from './support.js';
 
 test('semicolons are optional', () => {
   assert.is(tree('a = 1 b = 2; c = 3;; ;d = 4'), 'a = 1; b = 2; c = 3; d = 4');

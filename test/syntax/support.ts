@@ -1,5 +1,6 @@
 // What the syntax tests share: the error of a script as a person sees it, and trees in a compact form.
 
+import * as assert from 'uvu/assert';
 import type { Block, Chunk, Expression, Statement } from '../../src/language/ast.js';
 import { KtapError, parseChunk, renderDiagnostic } from '../../src/language/index.js';
 import { quote } from '../support/print-chunk.js';
@@ -141,5 +142,24 @@ function showStatement(node: Statement): string {
       return `${node.kind} ${node.nanoseconds} ${showBlock(node.body)}`;
     case 'Cdef':
       return `cdef ${quote(node.declarations.value)}`;
+  }
+}
+
+/** A script of one line (or a part of one), the column and text of its error, how much is marked, and the hint. */
+export type ErrorCase = readonly [string, number, string, number, string?];
+
+/** Asserts the whole errors of scripts of one line; `scriptOf` makes the script of a case's part. */
+export function assertErrors(cases: readonly ErrorCase[], scriptOf = (part: string): string => part): void {
+  for (const [part, column, message, length, hint] of cases) {
+    const script = scriptOf(part);
+    assert.is(
+      errorOf(script),
+      lines(
+        `t.kp:1:${column}: error: ${message}`,
+        `    ${script}`,
+        `    ${' '.repeat(column - 1)}${'^'.repeat(length)}`,
+        ...(hint === undefined ? [] : [`hint: ${hint}`]),
+      ),
+    );
   }
 }

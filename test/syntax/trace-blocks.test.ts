@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { EventDefinition, TraceStatement } from '../../src/language/index.js';
 import { parseEventDefinitions, parseInterval } from '../../src/language/index.js';
-import { errorOf, lines, parse, tree } from './support.js';
+import { assertErrors, errorOf, lines, parse, tree } from './support.js';
 
 /** The definitions of a head, without what is the same in all: the places, and empty arguments. */
 function definitions(head: string): Partial<EventDefinition>[] {
@@ -171,18 +171,7 @@ test('what is wrong with a head is shown where it is', () => {
     ['sdt:/a:b:c:d', 14, 'a marker has a name and at most a provider', 5, markers],
     ['sdt:/a:b%return', 15, 'a marker has no return', 7, 'only functions have one'],
   ];
-  for (const [head, column, message, length, hint] of cases) {
-    const script = `trace ${head}${head === '' ? '' : ' '}{}`;
-    assert.is(
-      errorOf(script),
-      lines(
-        `t.kp:1:${column}: error: ${message}`,
-        `    ${script}`,
-        `    ${' '.repeat(column - 1)}${'^'.repeat(length)}`,
-        ...(hint === undefined ? [] : [`hint: ${hint}`]),
-      ),
-    );
-  }
+  assertErrors(cases, (head) => `trace ${head}${head === '' ? '' : ' '}{}`);
 });
 
 test('a block without braces', () => {

@@ -69,7 +69,7 @@ const substitute = (text: string): string =>
 function runCase(test: Case, folder: string): Promise<Ran & { readonly pid: number }> {
   writeFileSync(join(folder, 'script.kp'), `${substitute(test.script ?? '')}\n`);
   const args = (test.options ?? '').split(' ').filter((each) => each !== '');
-  if (test.command !== undefined && !args.includes('-q')) args.push('-q');
+  if (test.command !== undefined && !args.includes('-q') && !args.includes('-v')) args.push('-q');
   args.push('script.kp');
   if (test.command !== undefined) args.push('--', 'sh', '-c', substitute(test.command));
   return new Promise((resolve, reject) => {
