@@ -173,6 +173,16 @@ export class RecordMerger implements RecordCursor {
     return losses;
   }
 
+  /** Sub-buffers of a stream with damage in them. */
+  damagedSubBuffers(stream: number): number {
+    return this.streams[stream]!.damagedSubBuffers;
+  }
+
+  /** The stream of the record that the cursor is at. */
+  get stream(): number {
+    return this.current.index;
+  }
+
   statistics(): MergeStatistics {
     let damagedSubBuffers = 0;
     let backwardSteps = 0;

@@ -50,10 +50,18 @@ export interface BoundEvent {
 /** Whether a record in linear memory passes a filter. */
 export type RecordPredicate = (address: number, length: number) => boolean;
 
+/** Events of a CPU that are missing. */
 export interface Loss {
   readonly cpu: number;
-  /** Events; undefined where the kernel does not say how many. */
+  /** How many; undefined where nobody knows. */
   readonly events: number | undefined;
+  /** They were in parts of a recording that cannot be read; else the kernel had no room for them in its buffer. */
+  readonly damage?: {
+    /** Sub-buffers with damage in them. */
+    readonly pages: number;
+    /** Bytes that are not there or cannot be unpacked. */
+    readonly bytes: number;
+  };
 }
 
 export interface EventSource {

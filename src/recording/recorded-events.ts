@@ -35,6 +35,12 @@ export class RecordedEvents {
     return found === undefined ? undefined : this.parse(found);
   }
 
+  /** The format of an event by its id. */
+  formatOf(id: number): EventFormat | undefined {
+    const found = this.recorded.find((each) => each.id === id);
+    return found === undefined ? undefined : this.parse(found);
+  }
+
   /** Finds the events of all blocks, by id. Throws KtapError at the first definition that means nothing. */
   bind(requests: readonly TraceRequest[], context: FilterContext): Map<number, BoundEvent> {
     const wanted = new Map<number, Wanted>();
@@ -44,8 +50,7 @@ export class RecordedEvents {
         this.add(wanted, request.block, this.find(placed), filterOf(placed), context);
       }
       for (const id of request.ids ?? []) {
-        const found = this.recorded.find((each) => each.id === id);
-        const format = found === undefined ? undefined : this.parse(found);
+        const format = this.formatOf(id);
         if (format === undefined) {
           throw errorAt(request.source, request.span, `the recording has no event with the id ${id}`);
         }

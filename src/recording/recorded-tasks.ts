@@ -11,6 +11,12 @@ import type { LinearMemory } from '../engine/memory.js';
 import { stringReader } from '../events/filter-fields.js';
 import type { EventFormat } from '../events/format.js';
 
+/**
+ * Name of a further buffer in ktap's own recordings, and of the system that its formats stand under: new tasks and renames,
+ * kept whatever the script asks for. Its records are not handed out.
+ */
+export const TASK_BUFFER = 'ktap-tasks';
+
 /** What the kernel's own trace file shows for a task whose name is not known. */
 const UNKNOWN = '<...>';
 const CLONE_THREAD = 0x10000;
@@ -35,7 +41,7 @@ export class RecordedTasks {
 
   /** Takes what a record of this kind says about tasks; undefined for kinds that say nothing. */
   noteOf(format: EventFormat): Note | undefined {
-    switch (`${format.system}:${format.name}`) {
+    switch (`${format.system === TASK_BUFFER ? 'task' : format.system}:${format.name}`) {
       case 'task:task_newtask': {
         const pid = this.integer(format, 'pid');
         const flags = this.integer(format, 'clone_flags');

@@ -13,9 +13,11 @@ import type { RecordMerger } from '../events/merge.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from '../events/source.js';
 import type { TextEnvironment } from '../events/text-environment.js';
 import { plainError } from '../language/diagnostics.js';
-import { type BufferMemory, CpuStreams, findEpoch } from './cpu-streams.js';
+import { ByteOrder } from './byte-order.js';
+import { type BufferMemory, CpuStreams, findEpoch, type StreamSource } from './cpu-streams.js';
 import { RecordedEvents } from './recorded-events.js';
-import { RecordedTasks } from './recorded-tasks.js';
+import { RecordedTasks, TASK_BUFFER } from './recorded-tasks.js';
+import { DamageError, FileReader } from './trace-dat/file-reader.js';
 import { openTraceDat } from './trace-dat/index.js';
 import type { TraceDat } from './trace-dat/trace-dat.js';
 
@@ -34,6 +36,8 @@ const TASK_EVENTS = [
   ['sched', 'sched_process_fork'],
   ['sched', 'sched_process_exec'],
   ['sched', 'sched_switch'],
+  [TASK_BUFFER, 'task_newtask'],
+  [TASK_BUFFER, 'task_rename'],
 ] as const;
 
 /** Clocks that do not count nanoseconds. */
@@ -44,7 +48,7 @@ const OTHER_UNITS = new Set(['counter', 'x86-tsc', 'ppc-tb', 'hyperv-tsc']);
  * file that cannot be read, is no recording, or is damaged so that nothing of it can be used.
  */
 export function openRecording(path: string, target: BufferMemory, selection: RecordingSelection = {}): RecordingSource {
-  return new RecordingSource(openTraceDat(path), target, selection);
+  return new RecordingSource(openTraceDat(FileReader.open(path)), target, selection);
 }
 
 export class RecordingSource implements EventSource {
@@ -57,10 +61,15 @@ export class RecordingSource implements EventSource {
   private readonly memory: LinearMemory;
   private readonly tasks: RecordedTasks;
   private readonly events: RecordedEvents;
+  /** Those that tell of tasks, too. */
+  private readonly taskEvents: RecordedEvents;
+  private readonly clock: CycleClock | undefined;
+  private readonly cpu: number | undefined;
   private readonly streams: CpuStreams;
   private readonly cursor: RecordingCursor;
   private readonly environment: TextEnvironment;
   private symbolTable: KernelSymbols | undefined;
+  private readonly damaged: string[] = [];
   private readonly texts = new Map<BoundEvent, EventText>();
   private bound: ReadonlyMap<number, BoundEvent> = new Map();
 
@@ -69,20 +78,36 @@ export class RecordingSource implements EventSource {
     this.recording = recording;
     this.memory = target.memory;
     const { cpu, pid } = selection;
-    const data = cpu === undefined ? recording.data : recording.data.filter((each) => each.cpu === cpu);
-    if (cpu !== undefined && data.length === 0) {
+    this.cpu = cpu;
+    // What is known of the tasks comes from all CPUs.
+    const data = recording.data.filter((each) => cpu === undefined || each.cpu === cpu || each.buffer === TASK_BUFFER);
+    if (cpu !== undefined && !data.some((each) => each.cpu === cpu)) {
       file.close();
       throw plainError(`there is no CPU ${cpu} in ${file.path}: it has ${recording.cpuCount}`);
     }
     const [, , kernelVersion = '', ...arch] = (options.uname ?? '').split(' ');
     this.machine = { arch: arch.join(' '), kernelVersion, cpuCount: recording.cpuCount };
     this.wallClockOffset = options.wallClockOffset;
-    this.epoch = findEpoch(file, layout, recording.data);
-    this.events = new RecordedEvents(recording.formats);
+    this.events = new RecordedEvents(recording.formats.filter(({ system }) => system !== TASK_BUFFER));
+    this.taskEvents = new RecordedEvents(recording.formats);
+    const byteOrder = file.littleEndian ? undefined : new ByteOrder(layout, (id) => this.taskEvents.formatOf(id));
+    const source: StreamSource = { file, layout, data, byteOrder };
+    const start = findEpoch({ ...source, data: recording.data });
+    this.clock = options.cycles === undefined ? undefined : new CycleClock(options.cycles);
+    this.epoch = (this.clock?.nanoseconds(start) ?? start) + (options.timeOffset ?? 0n);
     this.tasks = new RecordedTasks(target.memory, recording.cmdlines, options.threadGroups);
     if (pid !== undefined) this.tasks.follow(pid);
-    this.streams = new CpuStreams(file, layout, data, this.epoch, target);
-    this.cursor = new RecordingCursor(this.streams.merger, target.memory, this.tasks, pid !== undefined);
+    this.streams = new CpuStreams(source, start, target);
+    this.cursor = new RecordingCursor({
+      merger: this.streams.merger,
+      memory: target.memory,
+      tasks: this.tasks,
+      selecting: pid !== undefined,
+      silent: data.some(({ buffer }) => buffer === TASK_BUFFER)
+        ? data.map(({ buffer }) => buffer === TASK_BUFFER)
+        : undefined,
+      scale: this.clock?.scale ?? 1,
+    });
     this.environment = textEnvironment({
       ...(kernelVersion === '' ? {} : { kernelVersion }),
       longSize: layout.commitSize,
@@ -101,7 +126,7 @@ export class RecordingSource implements EventSource {
     // Dense up to the last known id, so that looking one up stays fast.
     for (const { id } of this.recording.formats) while (notes.length <= id) notes.push(undefined);
     for (const [system, name] of TASK_EVENTS) {
-      const format = this.events.format(system, name);
+      const format = this.taskEvents.format(system, name);
       const note = format === undefined ? undefined : this.tasks.noteOf(format);
       if (note !== undefined) notes[format!.id] = note;
     }
@@ -127,7 +152,7 @@ export class RecordingSource implements EventSource {
   }
 
   get horizon(): number {
-    return this.streams.merger.horizon;
+    return this.streams.merger.horizon * this.cursor.scale;
   }
 
   *formatsOf(block: number): Iterable<EventFormat> {
@@ -165,12 +190,39 @@ export class RecordingSource implements EventSource {
 
   /** The kernel's symbols at the time of the recording, read when they are first needed. */
   private symbols(): KernelSymbols {
-    this.symbolTable ??= KernelSymbols.parse(this.recording.file.bytes(this.recording.kallsyms));
+    this.symbolTable ??= KernelSymbols.parse(this.kallsyms());
     return this.symbolTable;
   }
 
+  private kallsyms(): Uint8Array {
+    try {
+      return this.recording.kallsyms();
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      this.damaged.push(`the kernel symbols cannot be read: ${error.message}`);
+      return new Uint8Array(0);
+    }
+  }
+
+  /** Events that were lost when it was recorded, and what of the recording cannot be read. */
   losses(): readonly Loss[] {
-    return this.streams.merger.losses();
+    return [...this.kernelLosses(), ...this.streams.damage()];
+  }
+
+  /**
+   * What the sub-buffers say, and where that is less what the CPU's statistics say: events that the kernel refused because
+   * the buffer was full are counted only there.
+   */
+  private kernelLosses(): Loss[] {
+    const told = this.streams.merger.losses();
+    const counted = [...this.recording.options.lost].filter(([cpu, events]) => {
+      const known = told.reduce((sum, loss) => sum + (loss.cpu === cpu ? (loss.events ?? 0) : 0), 0);
+      return events > known && (this.cpu === undefined || cpu === this.cpu);
+    });
+    const better = new Map(counted);
+    return [...told.filter(({ cpu }) => !better.has(cpu)), ...counted.map(([cpu, events]) => ({ cpu, events }))].sort(
+      (a, b) => a.cpu - b.cpu,
+    );
   }
 
   /** What is wrong with the recording, for the person who replays it, a sentence each. Complete once all has been handed out. */
@@ -178,7 +230,8 @@ export class RecordingSource implements EventSource {
     const { recording, events } = this;
     const { file, options } = recording;
     const warnings = recording.warnings.map((text) => `${file.path}: ${text}`);
-    const missing = recording.data.reduce((sum, each) => sum + each.missing, 0);
+    for (const text of this.damaged) warnings.push(`${file.path} is corrupt: ${text}`);
+    const { missing, unreadable } = this.streams.lostBytes();
     if (missing > 0) warnings.push(`${file.path} is truncated: ${missing} bytes of records are missing`);
     for (const [name, reason] of events.broken)
       warnings.push(`${file.path}: the format of ${name} is damaged: ${reason}`);
@@ -186,7 +239,10 @@ export class RecordingSource implements EventSource {
     if (damagedSubBuffers > 0) {
       warnings.push(`${file.path} is corrupt: records are missing from ${damagedSubBuffers} of its pages`);
     }
-    if (options.clock !== undefined && OTHER_UNITS.has(options.clock)) {
+    if (unreadable > 0) {
+      warnings.push(`${file.path} is corrupt: ${unreadable} bytes of its compressed records cannot be unpacked`);
+    }
+    if (options.clock !== undefined && OTHER_UNITS.has(options.clock) && this.clock === undefined) {
       warnings.push(
         `the clock of ${file.path}, ${options.clock}, does not count nanoseconds: times are in its own units`,
       );
@@ -215,21 +271,55 @@ function compileWholeText({ format }: BoundEvent, environment: TextEnvironment):
     length < size ? `${format.name}: [damaged record of ${length} bytes]` : text(memory, address, length);
 }
 
+/** Makes nanoseconds of the cycles that a processor's counter gives. */
+class CycleClock {
+  /** Nanoseconds of a cycle. */
+  readonly scale: number;
+  private readonly multiplier: bigint;
+  private readonly shift: bigint;
+
+  constructor({ multiplier, shift }: { readonly multiplier: number; readonly shift: number }) {
+    this.multiplier = BigInt(multiplier);
+    this.shift = BigInt(shift);
+    this.scale = multiplier / 2 ** shift;
+  }
+
+  nanoseconds(cycles: bigint): bigint {
+    return (cycles * this.multiplier) >> this.shift;
+  }
+}
+
+interface CursorOptions {
+  readonly merger: RecordMerger;
+  readonly memory: LinearMemory;
+  readonly tasks: RecordedTasks;
+  /** Only records of tasks that are followed are handed out. */
+  readonly selecting: boolean;
+  /** Streams whose records only tell of tasks; undefined: none. */
+  readonly silent: readonly boolean[] | undefined;
+  /** Nanoseconds of a unit of the recording's clock. */
+  readonly scale: number;
+}
+
 /** The merger's cursor, which also keeps the tasks up to date and passes over what is not selected. */
 class RecordingCursor implements RecordCursor {
   /** By the id of an event. */
   readonly notes: (((address: number, length: number) => void) | undefined)[] = [];
   stopped = false;
+  readonly scale: number;
   private readonly merger: RecordMerger;
   private readonly memory: LinearMemory;
   private readonly tasks: RecordedTasks;
   private readonly selecting: boolean;
+  private readonly silent: readonly boolean[] | undefined;
 
-  constructor(merger: RecordMerger, memory: LinearMemory, tasks: RecordedTasks, selecting: boolean) {
+  constructor({ merger, memory, tasks, selecting, silent, scale }: CursorOptions) {
     this.merger = merger;
     this.memory = memory;
     this.tasks = tasks;
     this.selecting = selecting;
+    this.silent = silent;
+    this.scale = scale;
   }
 
   /** Hot. */
@@ -241,6 +331,7 @@ class RecordingCursor implements RecordCursor {
       if (!merger.next()) return false;
       const { address } = merger;
       this.notes[merger.id]?.(address, merger.length);
+      if (this.silent?.[merger.stream] === true) continue;
       if (!this.selecting || tasks.isFollowed(this.memory.i32[(address + 4) >>> 2]!)) return true;
     }
   }
@@ -258,6 +349,6 @@ class RecordingCursor implements RecordCursor {
     return this.merger.id;
   }
   get time(): number {
-    return this.merger.time;
+    return this.scale === 1 ? this.merger.time : Math.round(this.merger.time * this.scale);
   }
 }

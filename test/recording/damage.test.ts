@@ -95,7 +95,8 @@ test('other versions and byte orders', () => {
     return bytes;
   };
   assert.match(refusal(changed(10, 0x35)), 'bad.dat is a trace.dat of version 5; ktap reads versions 6 and 7');
-  assert.match(refusal(changed(12, 1)), 'was recorded on a big-endian machine');
+  // Numbers read from the wrong end are nonsense soon.
+  assert.match(refusal(changed(12, 1)), 'bad.dat is corrupt: the size of header_page cannot be');
   assert.match(refusal(changed(12, 9)), 'bad.dat is corrupt: its byte order cannot be 9');
   assert.match(refusal(changed(13, 5)), 'bad.dat is corrupt: a long cannot have 5 bytes');
   assert.match(refusal(changed(14, 1)), 'bad.dat is corrupt: its pages cannot have');

@@ -17,6 +17,14 @@ export class DamageError extends Error {
   }
 }
 
+/** Bytes that can be read at any place: a file, or a part of one that was decompressed. */
+interface Store {
+  readonly size: number;
+  /** Reads up to `length` bytes at `position` to `target` from `offset` on; 0 at the end. */
+  read(target: Uint8Array, offset: number, length: number, position: number): number;
+  close(): void;
+}
+
 export class FileReader {
   /** The path as messages show it: a byte string. */
   readonly path: string;
@@ -24,37 +32,55 @@ export class FileReader {
   /** Where the next read begins; may be set. */
   position = 0;
   littleEndian = true;
-  private readonly descriptor: number;
-  private readonly window = new Uint8Array(WINDOW);
-  private readonly view = new DataView(this.window.buffer);
+  private readonly store: Store;
+  private readonly window: Uint8Array;
+  private readonly view: DataView;
   private windowStart = 0;
   private windowLength = 0;
   private closed = false;
 
+  private constructor(path: string, store: Store, littleEndian: boolean) {
+    this.path = path;
+    this.store = store;
+    this.size = store.size;
+    this.littleEndian = littleEndian;
+    this.window = new Uint8Array(Math.min(WINDOW, Math.max(8, store.size)));
+    this.view = new DataView(this.window.buffer);
+  }
+
   /** Opens a regular file; throws KtapError. */
-  constructor(path: string) {
-    this.path = byteString(path);
+  static open(path: string): FileReader {
+    const shown = byteString(path);
+    let descriptor: number;
     try {
-      this.descriptor = openSync(path, 'r');
+      descriptor = openSync(path, 'r');
     } catch (error) {
-      throw openError(this.path, error as NodeJS.ErrnoException);
+      throw openError(shown, error as NodeJS.ErrnoException);
     }
-    const stat = fstatSync(this.descriptor);
+    return FileReader.ofDescriptor(descriptor, shown);
+  }
+
+  /** Takes over an open regular file; `name` is what messages call it, a byte string. Throws KtapError. */
+  static ofDescriptor(descriptor: number, name: string): FileReader {
+    const stat = fstatSync(descriptor);
     if (!stat.isFile()) {
-      closeSync(this.descriptor);
-      const hint = 'a recording is read in several places at once: give a regular file';
-      throw plainError(
-        `cannot replay ${this.path}: it is ${stat.isDirectory() ? 'a folder' : 'not a regular file'}`,
-        hint,
-      );
+      closeSync(descriptor);
+      const hint =
+        'a recording is read in several places at once: give a regular file, or - and the recording by a pipe';
+      throw plainError(`cannot replay ${name}: it is ${stat.isDirectory() ? 'a folder' : 'not a regular file'}`, hint);
     }
-    this.size = stat.size;
+    return new FileReader(name, new OpenFile(descriptor, stat.size), true);
+  }
+
+  /** Reads a part of this file that was decompressed. */
+  over(bytes: Uint8Array): FileReader {
+    return new FileReader(this.path, new Bytes(bytes), this.littleEndian);
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    closeSync(this.descriptor);
+    this.store.close();
   }
 
   get left(): number {
@@ -66,7 +92,7 @@ export class FileReader {
     let done = 0;
     try {
       while (done < length) {
-        const got = readSync(this.descriptor, target, done, length - done, position + done);
+        const got = this.store.read(target, done, length - done, position + done);
         if (got === 0) break;
         done += got;
       }
@@ -102,22 +128,27 @@ export class FileReader {
   /** Bytes as a byte string. */
   text(length: number, what: string): string {
     if (length > this.left) throw this.tooShort(what);
-    if (length <= WINDOW) {
+    if (length <= this.window.length) {
       const at = this.take(length, what);
       return Buffer.from(this.window.buffer, at, length).toString('latin1');
     }
-    const bytes = Buffer.allocUnsafe(length);
-    const got = this.readInto(bytes, this.position, length);
-    if (got < length) throw this.tooShort(what);
-    this.position += length;
-    return bytes.toString('latin1');
+    return Buffer.from(this.bytes(length, what)).toString('latin1');
   }
 
-  /** Bytes at a place that was passed before; none where there is no such place or the file is closed. */
-  bytes(extent: { readonly offset: number; readonly size: number } | undefined): Uint8Array {
-    if (extent === undefined || this.closed) return new Uint8Array(0);
-    const bytes = new Uint8Array(extent.size);
-    return bytes.subarray(0, this.readInto(bytes, extent.offset, extent.size));
+  /** A copy of the next bytes. */
+  bytes(length: number, what: string): Uint8Array {
+    if (length > this.left) throw this.tooShort(what);
+    const bytes = this.bytesAt({ offset: this.position, size: length });
+    if (bytes.length < length) throw this.tooShort(what);
+    this.position += length;
+    return bytes;
+  }
+
+  /** Bytes at a place that was passed before; none where the file is closed. */
+  bytesAt({ offset, size }: { readonly offset: number; readonly size: number }): Uint8Array {
+    if (this.closed) return new Uint8Array(0);
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, this.readInto(bytes, offset, size));
   }
 
   /** A string up to its NUL, which is passed. */
@@ -144,7 +175,7 @@ export class FileReader {
     const { position } = this;
     if (position < this.windowStart || position + length > this.windowStart + this.windowLength) {
       this.windowStart = position;
-      this.windowLength = position >= this.size ? 0 : this.readInto(this.window, position, WINDOW);
+      this.windowLength = position >= this.size ? 0 : this.readInto(this.window, position, this.window.length);
       if (length > this.windowLength) throw this.tooShort(what);
     }
     this.position += length;
@@ -154,6 +185,37 @@ export class FileReader {
   private tooShort(what: string): DamageError {
     return new DamageError(`the file ends within ${what}`, true);
   }
+}
+
+class OpenFile implements Store {
+  readonly size: number;
+  private readonly descriptor: number;
+  constructor(descriptor: number, size: number) {
+    this.descriptor = descriptor;
+    this.size = size;
+  }
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    return readSync(this.descriptor, target, offset, length, position);
+  }
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+class Bytes implements Store {
+  private readonly content: Uint8Array;
+  constructor(content: Uint8Array) {
+    this.content = content;
+  }
+  get size(): number {
+    return this.content.length;
+  }
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    const part = this.content.subarray(position, position + length);
+    target.set(part, offset);
+    return part.length;
+  }
+  close(): void {}
 }
 
 function openError(path: string, error: NodeJS.ErrnoException): KtapError {

@@ -1,5 +1,5 @@
-// Reads what a trace.dat says about itself: everything but the records, whose places it tells. Versions 6 and 7
-// (uncompressed), as `trace-cmd record` writes them.
+// Reads what a trace.dat says about itself: everything but the records, whose places it tells. Versions 6 and 7, of any byte
+// order, as `trace-cmd record` writes them.
 //
 //     17 08 44 "tracing"  version\0  u8 big endian?  u8 bytes of a long  u32 page size
 //     version 6: the parts of sections.ts, u32 CPUs, ["options  \0" options], "flyrecord\0", places, data
@@ -9,15 +9,17 @@
 
 import { plainError } from '../../language/diagnostics.js';
 import { checkSubBufferSize } from './buffers.js';
-import { DamageError, FileReader } from './file-reader.js';
+import { DamageError, type FileReader } from './file-reader.js';
 import { TRACE_DAT_MAGIC } from './magic.js';
 import type { TraceDat } from './trace-dat.js';
 import { readVersion6 } from './version-6.js';
 import { readVersion7 } from './version-7.js';
 
-/** Opens a trace.dat. Throws KtapError where it cannot be read, is none, or is damaged so that no record can be used. */
-export function openTraceDat(path: string): TraceDat {
-  const file = new FileReader(path);
+/**
+ * Reads a trace.dat, which it takes over. Throws KtapError where it cannot be read, is none, or is damaged so that no record
+ * can be used.
+ */
+export function openTraceDat(file: FileReader): TraceDat {
   try {
     return read(file);
   } catch (error) {
@@ -42,9 +44,7 @@ function read(file: FileReader): TraceDat {
   }
   const bigEndian = file.u8('the byte order');
   if (bigEndian > 1) throw new DamageError(`its byte order cannot be ${bigEndian}`, false);
-  if (bigEndian === 1) {
-    throw plainError(`${file.path} was recorded on a big-endian machine, which ktap does not read`);
-  }
+  file.littleEndian = bigEndian === 0;
   const longSize = file.u8('the size of a long');
   if (longSize !== 4 && longSize !== 8) throw new DamageError(`a long cannot have ${longSize} bytes`, false);
   const pageSize = checkSubBufferSize(file.u32('the page size'));

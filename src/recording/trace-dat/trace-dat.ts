@@ -4,7 +4,7 @@ import type { SubBufferLayout } from '../../events/ring-buffer.js';
 import type { CpuData } from './buffers.js';
 import type { FileReader } from './file-reader.js';
 import type { Options } from './options.js';
-import type { Extent, RecordedFormat } from './sections.js';
+import type { RecordedFormat } from './sections.js';
 
 /** A trace.dat, open. */
 export interface TraceDat {
@@ -12,7 +12,8 @@ export interface TraceDat {
   readonly version: number;
   readonly layout: SubBufferLayout;
   readonly formats: readonly RecordedFormat[];
-  readonly kallsyms: Extent | undefined;
+  /** Reads the text of /proc/kallsyms. Throws DamageError. */
+  readonly kallsyms: () => Uint8Array;
   readonly printkFormats: string;
   readonly cmdlines: ReadonlyMap<number, string>;
   readonly cpuCount: number;

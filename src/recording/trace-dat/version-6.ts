@@ -1,8 +1,8 @@
 // trace.dat version 6: all parts follow one another; the buffers of further instances are found by an option.
 
-import { plainError } from '../../language/diagnostics.js';
 import { checkCpuCount, readCpuPlaces } from './buffers.js';
 import { DamageError, type FileReader } from './file-reader.js';
+import { latencyError } from './latency.js';
 import { noOptions, readOptions } from './options.js';
 import {
   type RecordedFormat,
@@ -35,15 +35,29 @@ export function readVersion6(file: FileReader, pageSize: number): TraceDat {
   if (kind === 'latency') throw latencyError(file);
   const data = readCpuPlaces(file, cpuCount, pageSize);
   for (const { name, offset } of options.instances) {
+    // The main buffer can stand among the instances.
+    if (name === '') continue;
     try {
       file.position = offset;
-      if (readKind(file) === 'flyrecord') data.push(...readCpuPlaces(file, cpuCount, pageSize));
+      if (readKind(file) === 'flyrecord') data.push(...readCpuPlaces(file, cpuCount, pageSize, name));
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
       warnings.push(`the buffer ${name} cannot be read: ${error.message}`);
     }
   }
-  return { file, version: 6, layout, formats, kallsyms, printkFormats, cmdlines, cpuCount, options, data, warnings };
+  return {
+    file,
+    version: 6,
+    layout,
+    formats,
+    kallsyms: () => file.bytesAt(kallsyms),
+    printkFormats,
+    cmdlines,
+    cpuCount,
+    options,
+    data,
+    warnings,
+  };
 }
 
 /** The ten bytes that tell what comes next. */
@@ -52,11 +66,4 @@ function readKind(file: FileReader): 'options' | 'latency' | 'flyrecord' {
   const kind = text.replace(/[ \0]+$/, '');
   if (kind === 'options' || kind === 'latency' || kind === 'flyrecord') return kind;
   throw new DamageError('neither options nor data are where they should be', false);
-}
-
-function latencyError(file: FileReader) {
-  return plainError(
-    `${file.path} holds the text of a latency tracer, no records`,
-    'record events: trace-cmd record -e …',
-  );
 }

@@ -1,0 +1,40 @@
+// Compression of parts of recordings. Decompressing is bounded: a part says how much it unpacks to, and is never given more
+// room than that. So a few bytes that would unpack to gigabytes cost no more than the size that the caller allows.
+
+import { deflateSync, inflateSync } from 'node:zlib';
+import { decompress as inflateZstandard } from 'fzstd';
+
+/** Makes `size` bytes of a compressed part. Throws an Error of any kind where the part is damaged. */
+export type Decompress = (part: Uint8Array, size: number) => Uint8Array;
+
+/** The decompression of a name that trace-cmd gives; undefined for one that is not known. */
+export function decompressionOf(name: string): Decompress | undefined {
+  if (name === 'zlib') return fromZlib;
+  if (name === 'zstd') return fromZstandard;
+  return undefined;
+}
+
+/** Deflate cannot do better than this. */
+const BEST_ZLIB_RATIO = 1032;
+
+/** RFC 1950. */
+function fromZlib(part: Uint8Array, size: number): Uint8Array {
+  if (size > (part.length + 1) * BEST_ZLIB_RATIO) throw new RangeError('the size cannot be');
+  return exactly(inflateSync(part, { maxOutputLength: Math.max(1, size) }), size);
+}
+
+/** RFC 8878. */
+function fromZstandard(part: Uint8Array, size: number): Uint8Array {
+  // Given a place for its output, fzstd allocates nothing else of note, and writing past its end has no effect.
+  return exactly(inflateZstandard(part, new Uint8Array(size)), size);
+}
+
+function exactly(bytes: Uint8Array, size: number): Uint8Array {
+  if (bytes.length !== size) throw new RangeError(`${bytes.length} bytes instead of ${size}`);
+  return bytes;
+}
+
+/** Compresses as trace-cmd does for `zlib`. */
+export function toZlib(part: Uint8Array): Uint8Array {
+  return deflateSync(part);
+}
