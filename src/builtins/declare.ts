@@ -3,6 +3,7 @@
 import type { Engine } from '../engine/engine.js';
 import type { NativeBuiltinName } from '../engine/native-builtins.js';
 import type { Integer, Value } from '../engine/values.js';
+import type { UserStack } from '../events/source.js';
 import type { Diagnostic } from '../language/diagnostics.js';
 
 export type ParameterType =
@@ -79,10 +80,10 @@ export interface EventView {
 export interface EventFacts {
   /** Return addresses of the kernel stack, innermost first, without the tracer's own frames. */
   kernelStack?(): readonly bigint[] | undefined;
-  /** Return addresses of the user stack, innermost first. */
-  userStack?(): readonly bigint[] | undefined;
-  /** Text of a user address: `malloc+0x10`, byte string. */
-  userSymbol?(address: bigint): string | undefined;
+  /** The user stack. */
+  userStack?(): UserStack | undefined;
+  /** Text of a user address: `malloc+0x10`, byte string. `space`: as in UserStack; without it of the event at hand. */
+  userSymbol?(address: bigint, space?: number): string | undefined;
   /** A string of user or kernel memory that was read when the event happened, byte string. */
   stringAt?(address: bigint, space: 'user' | 'kernel'): string | undefined;
   /** IPv4 address of a socket's end, as the little-endian u32 that its network-order bytes make. */

@@ -45,13 +45,16 @@ export function formatValue(value: Value, symbols: SymbolSource): string {
     case 'function':
       return value.name === '' ? 'function' : `function: ${value.name}`;
     case 'stack':
-      return value.addresses.map((address) => symbolText(address, symbols)).join('\n');
+      return value.addresses.map((address) => symbolText(address, symbols, value.space)).join('\n');
   }
 }
 
-/** The symbol at an address, `name` or `name+0x10`, or the address itself where there is none. */
-export function symbolText(address: bigint, symbols: SymbolSource): string {
-  return symbols.kernelSymbol(address) ?? symbols.facts?.userSymbol?.(address) ?? `0x${address.toString(16)}`;
+/**
+ * The symbol at an address, `name` or `name+0x10`, or the address itself where there is none. `space`: the process of a
+ * user address (StackValue); without it the one of the event at hand.
+ */
+export function symbolText(address: bigint, symbols: SymbolSource, space?: number): string {
+  return symbols.kernelSymbol(address) ?? symbols.facts?.userSymbol?.(address, space) ?? `0x${address.toString(16)}`;
 }
 
 /** The symbol of an integer taken as an address. */

@@ -41,7 +41,7 @@ function keyText(key: Value, context: BuiltinContext): string {
   if (typeof key === 'number' || typeof key === 'bigint')
     return context.kernelTextSymbol(toAddress(key)) ?? String(key);
   if (typeof key === 'object' && key.kind === 'stack')
-    return key.addresses.length === 0 ? '' : symbolText(key.addresses[0]!, context);
+    return key.addresses.length === 0 ? '' : symbolText(key.addresses[0]!, context, key.space);
   return formatValue(key, context);
 }
 

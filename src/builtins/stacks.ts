@@ -16,10 +16,16 @@ const FRAMES_OF_A_TRACER = 12;
 function stackOf(context: BuiltinContext, name: string, space: 'kernel' | 'user', skip: Integer, max: Integer): Value {
   if (context.event === undefined)
     throw new ScriptError(`${name} is only known while the handler of an event runs`, 'call it inside a trace block');
-  const addresses = space === 'kernel' ? context.facts?.kernelStack?.() : context.facts?.userStack?.();
-  if (addresses === undefined) return unknown(context, name);
   const from = Math.max(0, Number(skip) - FRAMES_OF_A_TRACER);
-  return context.engine.newStack(addresses.slice(from, max < 0 ? undefined : from + Number(max)));
+  const to = max < 0 ? undefined : from + Number(max);
+  if (space === 'user') {
+    const stack = context.facts?.userStack?.();
+    if (stack === undefined) return unknown(context, name);
+    return context.engine.newStack(stack.addresses.slice(from, to), stack.space);
+  }
+  const addresses = context.facts?.kernelStack?.();
+  if (addresses === undefined) return unknown(context, name);
+  return context.engine.newStack(addresses.slice(from, to));
 }
 
 const skip = { name: 'skip', type: 'integer', optional: true } as const;

@@ -105,7 +105,8 @@ export interface Engine {
   setGlobal(name: string, value: Value): void;
   newTable(): TableRef;
   newAggregationTable(): TableRef;
-  newStack(addresses: readonly bigint[]): StackValue;
+  /** `space`: of a user stack, the number that names its process; a part of the value. */
+  newStack(addresses: readonly bigint[], space?: number): StackValue;
   /** Value of a built-in: `id` below FIRST_HOST_BUILTIN names one inside the interpreter, else callBuiltin is called with it. */
   newBuiltin(id: number, name: string): FunctionRef;
   /** Keeps an object alive while the host holds it. */

@@ -209,10 +209,11 @@ export class Heap {
     return ref >>> 0;
   }
 
-  newStack(addresses: readonly bigint[]): StackValue {
-    const bytes = Buffer.alloc(addresses.length * 8);
-    addresses.forEach((address, i) => {
-      bytes.writeBigUInt64LE(BigInt.asUintN(64, address), i * 8);
+  newStack(addresses: readonly bigint[], space?: number): StackValue {
+    const words = space === undefined ? addresses : [SPACE_MARK + BigInt(space), ...addresses];
+    const bytes = Buffer.alloc(words.length * 8);
+    words.forEach((word, i) => {
+      bytes.writeBigUInt64LE(BigInt.asUintN(64, word), i * 8);
     });
     return new HeapStack(this, this.intern(bytes.toString('latin1'), ObjectType.STACK));
   }
@@ -359,11 +360,29 @@ class HeapStack implements StackValue {
   }
 
   get addresses(): readonly bigint[] {
+    const words = this.#words();
+    return words.length > 0 && isSpaceMark(words[0]!) ? words.slice(1) : words;
+  }
+
+  get space(): number | undefined {
+    const [first] = this.#words();
+    return first !== undefined && isSpaceMark(first) ? Number(first - SPACE_MARK) : undefined;
+  }
+
+  #words(): readonly bigint[] {
     const { u32, u64 } = this.#heap.memory;
     const length = u32[(this.ref + StringObject.LENGTH) >>> 2]! >>> 3;
     const first = (this.ref + StringObject.BYTES) >>> 3;
     return Array.from(u64.subarray(first, first + length));
   }
+}
+
+/** A user stack's first word is this plus the number of its process; no machine has addresses there. */
+const SPACE_MARK = 1n << 63n;
+const SPACE_MARK_END = SPACE_MARK + (1n << 53n);
+
+function isSpaceMark(word: bigint): boolean {
+  return word >= SPACE_MARK && word < SPACE_MARK_END;
 }
 
 /** A 64-bit integer as the host writes it: a number where that is exact. */

@@ -220,8 +220,8 @@ class Interpreter implements Engine {
     return this.#heap.newTable('aggregation-table');
   }
 
-  newStack(addresses: readonly bigint[]): StackValue {
-    return this.#heap.newStack(addresses);
+  newStack(addresses: readonly bigint[], space?: number): StackValue {
+    return this.#heap.newStack(addresses, space);
   }
 
   newBuiltin(id: number, name: string): FunctionRef {

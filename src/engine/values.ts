@@ -54,6 +54,8 @@ export interface StackValue {
   readonly ref: HeapRef;
   /** Return addresses, innermost first. */
   readonly addresses: readonly bigint[];
+  /** Of a user stack: the process that the addresses belong to, as events/source.ts numbers it. */
+  readonly space: number | undefined;
 }
 
 /** An error of a running script, thrown by built-ins; the engine adds position and traceback. */

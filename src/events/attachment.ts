@@ -102,9 +102,15 @@ export function setFilters(instance: TracingInstance, events: Iterable<AttachedE
     if (texts.length === 1) continue;
     const { filter } = event.uses.find((use) => use.filter !== undefined)!;
     // `0` takes a filter away.
-    const union = texts.includes(undefined) ? '0' : texts.map((text) => `(${text})`).join(' || ');
-    setFilter(instance, event, filter!, union);
+    setFilter(instance, event, filter!, unionOfFilters(event) ?? '0');
   }
+}
+
+/** The filter that lets through what any use of an event wants; undefined where one wants all. */
+export function unionOfFilters(event: AttachedEvent): string | undefined {
+  const texts = distinctFilters(event);
+  if (texts.includes(undefined)) return undefined;
+  return texts.length === 1 ? texts[0] : texts.map((text) => `(${text})`).join(' || ');
 }
 
 function setFilter(instance: TracingInstance, event: EventName, filter: FilterText, text: string): void {

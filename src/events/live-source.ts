@@ -4,7 +4,7 @@
 //                                              processes (a second instance) ─► names in time
 //                                              traced-command, held until start()
 
-import { readdirSync, stat, writeSync } from 'node:fs';
+import { stat, writeSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { LinearMemory } from '../engine/memory.js';
 import { plainError } from '../language/diagnostics.js';
@@ -20,11 +20,21 @@ import { KernelSymbols } from './kernel-symbols.js';
 import { LiveBuffers } from './live-buffers.js';
 import { thisMachine, wallClockOffset } from './machine.js';
 import { type Native, native } from './native.js';
+import { eventsWithStacks, LiveSamples } from './perf/live-samples.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
 import { LAYOUT_64_BIT, parseHeaderPage, type SubBufferLayout } from './ring-buffer.js';
-import type { BoundEvent, EventSource, Loss, RecordCursor, RecordPredicate, TraceRequest } from './source.js';
+import {
+  type BoundEvent,
+  type EventSource,
+  FIRST_TIMER_ID,
+  type Loss,
+  type RecordCursor,
+  type RecordPredicate,
+  type TraceRequest,
+} from './source.js';
 import type { TextEnvironment } from './text-environment.js';
+import { addThreads, threadsOf } from './threads.js';
 import { findCommand, TracedCommand } from './traced-command.js';
 import { explain, findTracefs, TracefsFolder } from './tracefs.js';
 
@@ -86,6 +96,8 @@ export class LiveSource implements EventSource {
   private symbols: KernelSymbols | undefined;
   private instance: TracingInstance | undefined;
   private buffers: LiveBuffers | undefined;
+  /** Where a script has profile timers or asks for stacks. */
+  private samples: LiveSamples | undefined;
   private tasks: TaskHistory | undefined;
   private command: TracedCommand | undefined;
   private reportExit: ((exit: { status: number | null; signal: number | null }) => void) | undefined;
@@ -138,7 +150,9 @@ export class LiveSource implements EventSource {
     this.selectTasks(instance);
     setFilters(instance, this.events.values());
     this.compileFilters();
-    enableEvents(instance, catalogue, this.events, (name, error) => {
+    const stacked = eventsWithStacks(requests, this.events);
+    const recorded = new Map([...this.events].filter(([name]) => !stacked.has(name)));
+    enableEvents(instance, catalogue, recorded, (name, error) => {
       if (this.events.size === 1 || error.code === 'EPERM') {
         throw explain(error, `${instance.folder.path}/set_event`, `${name} cannot be enabled`);
       }
@@ -149,6 +163,20 @@ export class LiveSource implements EventSource {
     const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
     const cpus = options.cpu === undefined ? instance.cpus : [options.cpu];
     this.buffers = new LiveBuffers({ ...common, instance, cpus });
+    if (stacked.size > 0 || requests.some(({ profile }) => profile !== undefined)) {
+      this.samples = new LiveSamples({
+        ...common,
+        requests,
+        events: this.events,
+        catalogue,
+        cpus,
+        threads: this.selectsTasks ? () => this.selectedThreads() : undefined,
+        hiddenThreads: this.hidesItself ? threadsOf(process.pid) : [],
+        records: this.buffers.merger,
+        now: () => this.buffers!.now(),
+        kernelSymbol: (address) => this.kernelSymbol(address),
+      });
+    }
     this.tasks = new TaskHistory({
       ...common,
       root: tracefs.path,
@@ -174,10 +202,20 @@ export class LiveSource implements EventSource {
     instance.onlyCpu(cpu);
   }
 
+  private get selectsTasks(): boolean {
+    return this.options.pid !== undefined || this.command !== undefined;
+  }
+
+  /** Threads of the processes that are traced alone. */
+  private selectedThreads(): number[] {
+    const { pid } = this.options;
+    return [pid, this.command?.pid].flatMap((each) => (each === undefined ? [] : threadsOf(each)));
+  }
+
   /** Says whose events are wanted. */
   private selectTasks(instance: TracingInstance): void {
     const { pid, traceSelf } = this.options;
-    if (pid !== undefined || this.command !== undefined) {
+    if (this.selectsTasks) {
       // The kernel keeps the list up to date as tasks fork and exit.
       instance.setOption('event-fork', true);
       if (pid !== undefined) addThreads(instance, 'set_event_pid', pid);
@@ -196,8 +234,8 @@ export class LiveSource implements EventSource {
   private compileFilters(): void {
     const context = {
       memory: this.options.memory,
-      comm: (tid: number) => this.commOf(tid, this.buffers!.merger.time),
-      cpu: () => this.buffers!.merger.cpu,
+      comm: (tid: number) => this.commOf(tid, this.cursor.time),
+      cpu: () => this.cursor.cpu,
     };
     for (const event of this.events.values()) {
       if (distinctFilters(event).length < 2) continue;
@@ -213,22 +251,33 @@ export class LiveSource implements EventSource {
     if (this.state === 'new') this.attach([]);
     if (this.state !== 'attached') return;
     this.state = 'tracing';
-    const { pid } = this.options;
-    this.tasks?.start(pid === undefined ? [] : [pid]);
+    this.tasks?.start([this.options.pid, this.command?.pid].filter((pid) => pid !== undefined));
     this.instance!.tracing = true;
+    if (this.samples !== undefined) this.samples.enabled = true;
     this.command?.release();
   }
 
   poll(final: boolean): RecordCursor {
     const buffers = this.buffers!;
-    const handled = buffers.horizon;
+    const { samples } = this;
+    const handled = this.handled;
     buffers.read(final);
+    samples?.read(final);
     this.tasks?.update(handled);
-    return buffers.merger;
+    return this.cursor;
+  }
+
+  private get cursor(): RecordCursor {
+    return this.samples?.cursor ?? this.buffers!.merger;
+  }
+
+  /** Time up to which all has been handed out. */
+  private get handled(): number {
+    return (this.samples?.cursor ?? this.buffers)?.horizon ?? 0;
   }
 
   get horizon(): number {
-    const horizon = this.buffers?.horizon ?? 0;
+    const horizon = this.handled;
     return Math.max(0, Math.min(horizon, Number(process.hrtime.bigint() - this.epoch)));
   }
 
@@ -249,18 +298,18 @@ export class LiveSource implements EventSource {
     }
     if (this.wakeFd < 0) this.wakeFd = calls.eventfd();
     this.pollUnderWay = true;
-    await calls.pollLater([this.wakeFd, ...buffers.fds], timeout);
+    await calls.pollLater([this.wakeFd, ...buffers.fds, ...(this.samples?.fds ?? [])], timeout);
     this.pollUnderWay = false;
     if (this.closed) this.closeWakeFd();
   }
 
   /** How long to wait now, in milliseconds; goes to rest and back. */
   private longestWait(): number {
-    const { buffers } = this;
-    const bytes = buffers?.bytesRead ?? 0;
+    const { buffers, samples } = this;
+    const bytes = (buffers?.bytesRead ?? 0) + (samples?.bytesRead ?? 0);
     this.emptyWaits = bytes === this.bytesSeen ? this.emptyWaits + 1 : 0;
     this.bytesSeen = bytes;
-    const resting = this.emptyWaits > EMPTY_WAITS && this.canRest && this.state === 'tracing';
+    const resting = this.emptyWaits > EMPTY_WAITS && this.canRest && samples === undefined && this.state === 'tracing';
     if (resting !== this.resting) {
       this.instance!.folder.tryWrite('buffer_percent', resting ? WAKE_AT_ONCE : WAKE_WHEN_HALF_FULL);
       this.resting = resting;
@@ -303,6 +352,7 @@ export class LiveSource implements EventSource {
   }
 
   eventOf(id: number): BoundEvent | undefined {
+    if (id >= FIRST_TIMER_ID) return this.samples?.timerOf(id);
     if (this.bound.has(id)) return this.bound.get(id);
     const name = this.catalogue.eventWithId(id, this.events);
     const event = name === undefined ? undefined : this.events.get(`${name.system}:${name.event}`);
@@ -325,6 +375,7 @@ export class LiveSource implements EventSource {
     for (const event of this.events.values()) {
       if (event.uses.some((use) => use.block === block)) yield this.catalogue.formatOf(event);
     }
+    if (this.samples !== undefined) yield* this.samples.formatsOf(block);
   }
 
   textOf(event: BoundEvent, address: number, length: number): string {
@@ -371,13 +422,22 @@ export class LiveSource implements EventSource {
       const { lost } = instance.statistics(cpu);
       if (lost > 0) losses.push({ cpu, events: lost });
     }
-    return losses;
+    return [...losses, ...(this.samples?.losses() ?? [])];
+  }
+
+  get stacks(): LiveSamples | undefined {
+    return this.samples;
+  }
+
+  warnings(): readonly string[] {
+    return this.samples?.warnings() ?? [];
   }
 
   stop(): void {
     if (this.state !== 'tracing') return;
     this.state = 'stopped';
     this.instance!.tracing = false;
+    if (this.samples !== undefined) this.samples.enabled = false;
     this.wake();
   }
 
@@ -397,6 +457,7 @@ export class LiveSource implements EventSource {
     this.wake();
     this.command?.abandon();
     this.buffers?.close();
+    this.samples?.close();
     this.instance?.remove();
     for (const provider of this.providers.values()) provider.close?.();
     this.tasks?.close();
@@ -415,32 +476,4 @@ export class LiveSource implements EventSource {
  */
 export function openLive(options: LiveOptions): LiveSource {
   return new LiveSource(options);
-}
-
-/** Thread ids of a process; none where there is no such process. */
-function threadsOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** Puts all threads of a process on a list; those that come while that is done, too. */
-function addThreads(instance: TracingInstance, file: 'set_event_pid' | 'set_event_notrace_pid', pid: number): void {
-  const added = new Set<number>();
-  for (;;) {
-    const tids = threadsOf(pid).filter((tid) => !added.has(tid));
-    if (tids.length === 0) return;
-    try {
-      if (!instance.addPids(file, tids)) {
-        if (file === 'set_event_pid')
-          throw plainError('this kernel cannot trace single processes: it has no set_event_pid');
-        return;
-      }
-    } catch (error) {
-      throw explain(error, `${instance.folder.path}/${file}`, 'processes cannot be selected');
-    }
-    for (const tid of tids) added.add(tid);
-  }
 }

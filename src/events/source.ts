@@ -18,6 +18,28 @@ export interface RecordCursor {
   readonly time: number;
 }
 
+/** Which stacks of its events a handler may ask for. */
+export interface StackUse {
+  readonly kernel: boolean;
+  readonly user: boolean;
+}
+
+/** The stacks of the event whose handler runs: return addresses, innermost first. */
+export interface EventStacks {
+  /** undefined where it is not known; empty where the task was in user mode. */
+  kernel(): readonly bigint[] | undefined;
+  /** undefined where it is not known; empty for kernel threads. */
+  user(): UserStack | undefined;
+  /** `malloc+0x10` for an address of user memory, as a byte string. `space`: as in UserStack; without it of the event at hand. */
+  userSymbol(address: bigint, space?: number): string | undefined;
+}
+
+export interface UserStack {
+  readonly addresses: readonly bigint[];
+  /** Names the process, as it was between one exec and the next, that the addresses belong to. */
+  readonly space: number;
+}
+
 /** What a trace block asks for. */
 export interface TraceRequest {
   /** Number of the block, in program order. */
@@ -27,13 +49,22 @@ export interface TraceRequest {
   readonly ids?: readonly number[];
   /** Filter that goes with `ids`. */
   readonly filter?: string;
+  /** A profile timer, instead of definitions: nanoseconds from one sample of a CPU to the next. */
+  readonly profile?: { readonly interval: number; readonly name: string };
+  /** Stacks that the block's handler may ask for. */
+  readonly stacks?: StackUse;
   /** Where the definition text stands, for errors: offsets of definitions count from `span.start`. */
   readonly source: Source;
   readonly span: Span;
 }
 
+/** Ids of the cursor from here on are no tracepoint's (whose have 16 bits): samples of profile timers. */
+export const FIRST_TIMER_ID = 0x10000;
+
 /** A kind of event with the blocks that handle it. */
 export interface BoundEvent {
+  /** Samples of a profile timer: of the event they have a task and a time, but no text, name or fields. */
+  readonly isTimer?: boolean;
   readonly format: EventFormat;
   /** Blocks in program order. */
   readonly blocks: readonly number[];
@@ -104,6 +135,9 @@ export interface EventSource {
   /** Kernel symbol `name+0x10` / exact text symbol; see BuiltinContext. */
   kernelSymbol(address: bigint): string | undefined;
   kernelTextSymbol(address: bigint): string | undefined;
+
+  /** Absent where the source has no stacks. */
+  readonly stacks?: EventStacks | undefined;
 
   losses(): readonly Loss[];
   /** What else a person should know at the end, such as damage in a recording: a sentence each, byte strings. */

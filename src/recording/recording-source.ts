@@ -12,7 +12,7 @@ import { KernelSymbols } from '../events/kernel-symbols.js';
 import type { RecordMerger } from '../events/merge.js';
 import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from '../events/source.js';
 import type { TextEnvironment } from '../events/text-environment.js';
-import { plainError } from '../language/diagnostics.js';
+import { errorAt, plainError } from '../language/diagnostics.js';
 import { ByteOrder } from './byte-order.js';
 import { type BufferMemory, CpuStreams, findEpoch, type StreamSource } from './cpu-streams.js';
 import { RecordedEvents } from './recorded-events.js';
@@ -117,6 +117,15 @@ export class RecordingSource implements EventSource {
   }
 
   attach(requests: readonly TraceRequest[]): void {
+    const profile = requests.find((request) => request.profile !== undefined);
+    if (profile !== undefined) {
+      throw errorAt(
+        profile.source,
+        profile.span,
+        `${profile.profile!.name} needs the running kernel: a recording has no samples for it`,
+        'tick timers follow the clock of the recording',
+      );
+    }
     this.bound = this.events.bind(requests, {
       memory: this.memory,
       comm: (tid) => this.tasks.commOf(tid, this.cursor.cpu),

@@ -1,6 +1,6 @@
 // What built-ins see of a session (BuiltinContext): output, the event, the task, clocks, and where blocks are registered.
 
-import type { BuiltinContext, EventView, TaskView } from '../builtins/declare.js';
+import type { BuiltinContext, EventFacts, EventView, TaskView } from '../builtins/declare.js';
 import type { Engine } from '../engine/engine.js';
 import type { Value } from '../engine/values.js';
 import { KernelSymbols } from '../events/kernel-symbols.js';
@@ -33,6 +33,7 @@ export class SessionContext implements BuiltinContext, EventView {
   readonly #shown = new Set<string>();
   readonly #unknown = new Map<string, number>();
   readonly #eventTask: TaskView;
+  readonly facts: EventFacts;
   #wallOffset: bigint | undefined;
   #symbols: KernelSymbols | undefined;
 
@@ -40,6 +41,11 @@ export class SessionContext implements BuiltinContext, EventView {
     this.#state = state;
     this.engine = state.engine;
     const { engine } = state;
+    this.facts = {
+      kernelStack: () => state.source?.stacks?.kernel(),
+      userStack: () => state.source?.stacks?.user(),
+      userSymbol: (address, space) => state.source?.stacks?.userSymbol(address, space),
+    };
     this.#eventTask = {
       get pid() {
         return state.source!.pidOf(engine.event.tid, engine.event.time);

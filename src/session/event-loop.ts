@@ -179,7 +179,8 @@ export class EventLoop {
       binding = {
         event,
         layout,
-        descriptor: this.#engine.defineEvent(layout),
+        // Without a descriptor, what belongs to an event (argevent, arg1) is an error.
+        descriptor: event.isTimer === true ? 0 : this.#engine.defineEvent(layout),
         handlers: event.blocks.map((block) => this.handlers[block]!),
         filters: event.filters,
       };

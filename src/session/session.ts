@@ -17,6 +17,7 @@ import { EventLoop } from './event-loop.js';
 import { checkFields } from './field-check.js';
 import { OutputClosed, OutputFailed } from './output.js';
 import type { SessionResult, SessionSettings } from './settings.js';
+import { stackUseOf } from './stack-use.js';
 import { placeOfSymbol } from './symbol-place.js';
 import { GlobalsSnapshot } from './tables.js';
 import { tracedEvent } from './traced-event.js';
@@ -116,11 +117,16 @@ export class Session {
     this.#traceEnds.push(this.#pinned(handler));
   }
   registerTimer(kind: 'tick' | 'profile', interval: string, handler: Value): void {
-    this.#registrationPlace('a timer');
+    const place = this.#registrationPlace('a timer');
     const nanoseconds = parseInterval(interval);
     if (nanoseconds === undefined)
       throw new ScriptError(`"${interval}" is no interval`, 'write for example 1s, 10ms or 97Hz');
-    this.#loop.timers.add(kind, nanoseconds, this.#pinned(handler).ref, `${kind}-${interval}`);
+    if (kind === 'profile') {
+      const name = `profile-${interval}`;
+      this.#addRequest({ definitions: [], profile: { interval: nanoseconds, name }, ...place }, name, handler);
+      return;
+    }
+    this.#loop.timers.add(nanoseconds, this.#pinned(handler).ref, `tick-${interval}`);
   }
   stopEvents(): void {
     this.#loop.halt();
@@ -128,7 +134,8 @@ export class Session {
 
   #addRequest(request: Omit<TraceRequest, 'block'>, name: string, handler: Value): void {
     const { ref } = this.#pinned(handler);
-    this.#requests.push({ block: this.#loop.handlers.length, ...request });
+    const stacks = stackUseOf(this.#settings.script.module, name);
+    this.#requests.push({ block: this.#loop.handlers.length, ...request, ...(stacks && { stacks }) });
     this.#loop.handlers.push({ name, ref, calls: 0, dead: false });
   }
   /** Blocks are made by the main chunk only. */

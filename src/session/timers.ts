@@ -1,9 +1,8 @@
-// The timers of a script (`tick-1s`) on the time scale of the events, so that both take their place in one order.
+// The tick timers of a script (`tick-1s`; profile timers are events of the source) on the time scale of the events, so that both take their place in one order.
 
 import type { HeapRef } from '../engine/values.js';
 
 export interface Timer {
-  readonly kind: 'tick' | 'profile';
   /** Nanoseconds. */
   readonly interval: number;
   readonly handler: HeapRef;
@@ -20,8 +19,8 @@ export class TimerQueue {
   readonly timers: Timer[] = [];
   #started = false;
 
-  add(kind: 'tick' | 'profile', interval: number, handler: HeapRef, name: string): void {
-    this.timers.push({ kind, interval, handler, name, due: Number.POSITIVE_INFINITY, fired: 0, merged: 0 });
+  add(interval: number, handler: HeapRef, name: string): void {
+    this.timers.push({ interval, handler, name, due: Number.POSITIVE_INFINITY, fired: 0, merged: 0 });
   }
 
   get started(): boolean {

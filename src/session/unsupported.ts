@@ -1,6 +1,6 @@
 // Constructs of the language that parse but have no source of events yet: refused when compiling, at their place.
 
-import type { Chunk, TimerStatement, TraceStatement } from '../language/ast.js';
+import type { Chunk, TraceStatement } from '../language/ast.js';
 import { errorAt, type Source } from '../language/diagnostics.js';
 
 const KIND_NAMES = {
@@ -25,9 +25,6 @@ export function refuseUnsupported(chunk: Chunk, source: Source): void {
         `${KIND_NAMES[refused.kind]} are not supported yet`,
         'tracepoints (`sys:event`) and tick timers are',
       );
-    }
-    if (node.type === 'Timer' && (node as TimerStatement).kind === 'profile') {
-      throw errorAt(source, node, 'profile timers are not supported yet', 'tick timers are: `tick-1s {…}`');
     }
   }
 }

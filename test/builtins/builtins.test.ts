@@ -118,7 +118,7 @@ test('backtrace: 10 frames, a skip up to 12 removes nothing', () => {
 });
 
 test('stacks that the event does not have are nil, counted; outside handlers they are an error', () => {
-  const { call, unknown } = bench({ event: EVENT, facts: { userStack: () => [1n] } });
+  const { call, unknown } = bench({ event: EVENT, facts: { userStack: () => ({ addresses: [1n], space: 7 }) } });
   assert.is(call('backtrace'), undefined);
   assert.equal(addresses(call('ustack')), [1n]);
   assert.equal(unknown, ['backtrace']);

@@ -48,7 +48,12 @@ export const aggregation = (
 ): AggregationValue => ({ kind: 'aggregation', ref: refs++, count, sum, max, min, ...more });
 
 export const fn = (name: string): FunctionRef => ({ kind: 'function', ref: refs++, builtin: false, name });
-export const stack = (...addresses: bigint[]): StackValue => ({ kind: 'stack', ref: refs++, addresses });
+export const stack = (...addresses: bigint[]): StackValue => ({
+  kind: 'stack',
+  ref: refs++,
+  addresses,
+  space: undefined,
+});
 
 export interface Bench {
   /** Calls a built-in by its name, with the checks of its arguments. */
