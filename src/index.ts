@@ -5,6 +5,7 @@ import type { Builtin } from './builtins/declare.js';
 import { writeModule } from './bytecode/index.js';
 import type { Engine } from './engine/engine.js';
 import type { LiveOptions } from './events/live-source.js';
+import type { EventRecorder } from './events/recorder.js';
 import type { EventSource } from './events/source.js';
 import { type Diagnostic, plainError } from './language/diagnostics.js';
 import { BufferedSink, descriptorSink } from './session/output.js';
@@ -42,6 +43,10 @@ export interface TraceOptions {
   readonly onActive?: () => void;
   /** A recording to take events from, instead of this machine's kernel. */
   readonly replay?: string;
+  /** Keeps the raw events that the script names in a file (trace.dat), too. */
+  readonly record?: RecordOptions;
+  /** Bytes of the kernel's buffer of each CPU. */
+  readonly bufferSize?: number;
   /** Only this process, with its threads and later children. */
   readonly pid?: number;
   /** Only this CPU. */
@@ -62,6 +67,17 @@ export interface TraceOptions {
   readonly allowFfi?: boolean;
   /** Built-ins of the program's own. */
   readonly builtins?: readonly Builtin[];
+}
+
+/** How events are recorded. */
+export interface RecordOptions {
+  readonly path: string;
+  /** Version of the format; default 6. */
+  readonly version?: 6 | 7;
+  /** Of version 7; default zlib. */
+  readonly compression?: 'none' | 'zlib';
+  /** Only record: no event is handed to the script. */
+  readonly only?: boolean;
 }
 
 export interface TraceResult extends Omit<SessionResult, 'decided' | 'exitCode' | 'globals'> {
@@ -97,8 +113,10 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
       return openRecording(options.replay, engine, replaySelection(options));
     }
     const { openLive } = await import('./events/live-source.js');
+    const { record } = options;
     const live = openLive({
       ...liveOptions(options),
+      ...(record === undefined ? {} : { recorder: await openRecorder(record) }),
       memory: engine.memory,
       allocateBuffer: (bytes) => engine.allocateBuffer(bytes),
     });
@@ -135,6 +153,9 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
     if (options.replay !== undefined && options.command !== undefined) {
       throw plainError('a recording is replayed: a command cannot be started as well');
     }
+    if (options.replay !== undefined && options.record !== undefined) {
+      throw plainError('a recording is replayed: there is nothing to record');
+    }
     const { decided, exitCode, globals, ...result } = await session.run();
     const ended = decided ? undefined : await command;
     let copied: ReadonlyMap<string, PlainValue> | undefined;
@@ -162,8 +183,15 @@ function statusOf({ status, signal }: CommandEnd): number {
   return signal === null ? (status ?? 0) : 128 + signal;
 }
 
-function liveOptions({ pid, cpu, traceSelf, command, onMessage }: TraceOptions): Partial<LiveOptions> {
+async function openRecorder(record: RecordOptions): Promise<EventRecorder> {
+  const { TraceDatRecorder } = await import('./recording/recorder.js');
+  const { path, version = 6, compression = 'zlib', only = false } = record;
+  return new TraceDatRecorder({ path, version, compression, only, recorder: 'ktap' });
+}
+
+function liveOptions({ pid, cpu, traceSelf, command, onMessage, bufferSize }: TraceOptions): Partial<LiveOptions> {
   return {
+    ...(bufferSize === undefined ? {} : { bufferSizeKb: Math.ceil(bufferSize / 1024) }),
     ...(pid === undefined ? {} : { pid }),
     ...(cpu === undefined ? {} : { cpu }),
     ...(traceSelf === undefined ? {} : { traceSelf }),

@@ -30,6 +30,11 @@ export interface Options {
   dumpBytecode?: boolean;
   compile?: string;
   replay?: string;
+  record?: string;
+  events?: string;
+  fileVersion?: 6 | 7;
+  compression?: 'none' | 'zlib';
+  bufferSize?: number;
   stats?: boolean;
   noJit?: boolean;
   maxMemory?: number;
@@ -72,6 +77,11 @@ const OPTIONS: readonly Option[] = [
   option('-l -le', 'list', 'list events; a glob chooses (`sched:*`)', 'optional', 'GLOB'),
   option('-lv', 'listVerbose', 'list events with their fields and types', 'required', 'GLOB'),
   option('--replay', 'replay', 'take the events from a recording (trace.dat)', 'required', 'FILE'),
+  option('--record', 'record', 'keep the raw events in a file (trace.dat) while the script runs', 'required', 'FILE'),
+  option('--events', 'events', 'record these events without a script', 'required', 'EVENTDEF'),
+  option('--file-version', 'fileVersion', 'version of the recording: 6 (default) or 7', 'required', '6|7'),
+  option('--compression', 'compression', 'of a recording of version 7: zlib (default) or none', 'required', 'NAME'),
+  option('--buffer-size', 'bufferSize', "the kernel's buffer of each CPU (8M)", 'required', 'SIZE'),
   option('--dump-bytecode -b', 'dumpBytecode', 'print the compiled script and end'),
   option('--compile', 'compile', 'write the compiled script (.kpc) and end', 'required', 'OUT.kpc'),
   option('--dialect', 'dialect', '0.5: arg0 is the first argument of an event', 'required', '0.4|0.5'),
@@ -98,7 +108,15 @@ export class UsageError extends Error {
 const BY_NAME = new Map(OPTIONS.flatMap((each) => each.names.map((name) => [name, each] as const)));
 
 /** Options that say what to do; only one of them can be given. */
-const EXCLUSIVE: readonly (keyof Options)[] = ['evaluate', 'simple', 'list', 'listVerbose', 'clean', 'helpBuiltins'];
+const EXCLUSIVE: readonly (keyof Options)[] = [
+  'evaluate',
+  'simple',
+  'events',
+  'list',
+  'listVerbose',
+  'clean',
+  'helpBuiltins',
+];
 
 /** Parses what follows `ktap`. Throws UsageError. */
 export function parseOptions(args: readonly string[]): Options {
@@ -109,7 +127,7 @@ export function parseOptions(args: readonly string[]): Options {
     const word = args[index]!;
     if (word === '--') break;
     if (word === '-' || !word.startsWith('-')) {
-      if (given.has('evaluate') || given.has('simple')) break;
+      if (given.has('evaluate') || given.has('simple') || given.has('events')) break;
       options.file = word;
       index++;
       break;
@@ -165,7 +183,18 @@ function setOption(options: Options, name: string, option: Option, value: string
       target[option.key] = Number(value);
       break;
     case 'maxMemory':
-      target[option.key] = parseSize(name, value);
+      target[option.key] = parseSize(name, value, 1024 ** 2, 3 * 1024 ** 3);
+      break;
+    case 'bufferSize':
+      target[option.key] = parseSize(name, value, 64 * 1024, 64 * 1024 ** 3);
+      break;
+    case 'fileVersion':
+      if (value !== '6' && value !== '7') throw new UsageError(`${name} is 6 or 7, not "${value}"`);
+      target[option.key] = Number(value);
+      break;
+    case 'compression':
+      if (value !== 'zlib' && value !== 'none') throw new UsageError(`${name} is zlib or none, not "${value}"`);
+      target[option.key] = value;
       break;
     case 'dialect':
       if (value !== '0.4' && value !== '0.5') throw new UsageError(`${name} is 0.4 or 0.5, not "${value}"`);
@@ -177,14 +206,21 @@ function setOption(options: Options, name: string, option: Option, value: string
 }
 
 /** A size in bytes: `64M`, `1G`, `4096`. */
-function parseSize(name: string, text: string): number {
+function parseSize(name: string, text: string, least: number, most: number): number {
   const match = /^(\d+)([kKmMgG]?)$/.exec(text);
   if (match === null) throw new UsageError(`${name} needs a size such as 64M, not "${text}"`);
   const unit = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]!.toLowerCase()]!;
   const bytes = Number(match[1]) * unit;
-  if (bytes < 1024 ** 2 || bytes > 3 * 1024 ** 3)
-    throw new UsageError(`${name} must be between 1M and 3G, not ${text}`);
+  if (bytes < least || bytes > most) {
+    throw new UsageError(`${name} must be between ${shortSize(least)} and ${shortSize(most)}, not ${text}`);
+  }
   return bytes;
+}
+
+/** 65536 as `64K`. */
+function shortSize(bytes: number): string {
+  const power = Math.floor(Math.log2(bytes) / 10);
+  return `${bytes / 1024 ** power}${['', 'K', 'M', 'G'][power]}`;
 }
 
 function checkTogether(options: Options, given: ReadonlyMap<keyof Options, string>): void {
@@ -203,12 +239,26 @@ function checkTogether(options: Options, given: ReadonlyMap<keyof Options, strin
   contradict('dumpBytecode', 'compile');
   contradict('quiet', 'verbose');
   contradict('replay', 'traceSelf');
+  contradict('replay', 'record');
+  contradict('replay', 'bufferSize');
+  for (const key of ['dumpBytecode', 'compile'] as const) contradict('record', key);
+  const needs = (a: keyof Options, b: keyof Options, name: string): void => {
+    if (given.has(a) && !given.has(b)) throw new UsageError(`${given.get(a)} needs ${name}`);
+  };
+  needs('events', 'record', '--record FILE');
+  needs('fileVersion', 'record', '--record FILE');
+  needs('compression', 'record', '--record FILE');
+  if (options.compression === 'zlib' && options.fileVersion !== 7) {
+    throw new UsageError('--compression zlib needs --file-version 7');
+  }
   if (options.command !== undefined) {
     for (const key of ['process', 'replay', 'dumpBytecode', 'compile'] as const) {
       if (given.has(key)) throw new UsageError(`${given.get(key)} and -- command cannot be given together`);
     }
   }
-  if (!nothingToRun && options.file === undefined && !given.has('evaluate') && !given.has('simple')) {
+  const hasScript =
+    options.file !== undefined || ['evaluate', 'simple', 'events'].some((key) => given.has(key as keyof Options));
+  if (!nothingToRun && !hasScript) {
     throw new UsageError('no script: give a file, -e SCRIPT, or - for standard input (ktap -h shows examples)');
   }
 }
@@ -229,6 +279,7 @@ export function helpText(): string {
 
 usage: ktap [options] FILE [arguments] [-- command arguments]
        ktap [options] -e SCRIPT [arguments] [-- command arguments]
+       ktap [options] --record FILE --events EVENTDEF [-- command arguments]
 
 options:
 ${rows.map(([left, doc]) => `${left.padEnd(width)}${doc}`).join('\n')}
@@ -242,6 +293,8 @@ examples:
         the system calls of a command, by name
   ktap -e 'trace sched:sched_switch { s[args.next_comm] += 1 } s = {} tick-1s { histogram(s) delete(s) }'
         who gets a CPU, each second
+  ktap --record trace.dat --events 'sched:*,syscalls:sys_enter_*' -- make
+        record the events of a command, for later questions
   ktap --replay trace.dat script.kp
         ask a recording, on any machine and without rights
 

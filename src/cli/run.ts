@@ -3,7 +3,15 @@
 import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Builtin, type CompiledScript, compileScript, disassemble, moduleBytes, startTrace } from '../index.js';
+import {
+  type Builtin,
+  type CompiledScript,
+  compileScript,
+  disassemble,
+  moduleBytes,
+  type RecordOptions,
+  startTrace,
+} from '../index.js';
 import { plainError, renderDiagnostic } from '../language/diagnostics.js';
 import { writeOut } from '../session/output.js';
 import { importModule } from './import-module.js';
@@ -45,6 +53,8 @@ async function trace(script: CompiledScript, options: Options, builtins: readonl
     },
     ...(quiet ? {} : { onMessage: say }),
     ...(options.replay === undefined ? {} : { replay: options.replay }),
+    ...(options.record === undefined ? {} : { record: recordOptions(options.record, options) }),
+    ...(options.bufferSize === undefined ? {} : { bufferSize: options.bufferSize }),
     ...(options.process === undefined ? {} : { pid: options.process }),
     ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
     ...(options.command === undefined ? {} : { command: options.command }),
@@ -66,12 +76,22 @@ async function trace(script: CompiledScript, options: Options, builtins: readonl
   return result.exitCode;
 }
 
+function recordOptions(path: string, { fileVersion, compression, events }: Options): RecordOptions {
+  return {
+    path,
+    only: events !== undefined,
+    ...(fileVersion === undefined ? {} : { version: fileVersion }),
+    ...(compression === undefined ? {} : { compression }),
+  };
+}
+
 /** The script's bytes and its name in messages. */
-function scriptText({ evaluate, simple, file }: Options): { name: string; bytes: Uint8Array } {
+function scriptText({ evaluate, simple, events, file }: Options): { name: string; bytes: Uint8Array } {
   if (evaluate !== undefined) return { name: '-e', bytes: Buffer.from(evaluate) };
   if (simple !== undefined) {
     return { name: '-s', bytes: Buffer.from(`trace ${simple} { print(cpu(), pid(), execname(), argevent) }`) };
   }
+  if (events !== undefined) return { name: '--events', bytes: Buffer.from(`trace ${events} {}`) };
   if (file === '-') return { name: '-', bytes: readFileSync(0) };
   const bytes = onFile(file!, 'read', () => readFileSync(file!));
   return { name: file!, bytes };

@@ -37,6 +37,8 @@ export interface LiveBuffersOptions {
   /** Trace-clock time in ns that times count from. */
   readonly epoch: bigint;
   allocateBuffer(bytes: number): number;
+  /** Sees each sub-buffer as it was read, in the order of its CPU; the bytes are valid during the call. */
+  readonly received?: ((cpu: number, subBuffer: Uint8Array) => void) | undefined;
 }
 
 export class LiveBuffers {
@@ -50,6 +52,8 @@ export class LiveBuffers {
   private readonly epoch: bigint;
   private readonly subBufferBytes: number;
   private readonly allocateBuffer: (bytes: number) => number;
+  private readonly received: LiveBuffersOptions['received'];
+  private readonly cpus: readonly number[];
   private readonly freeSlots: number[] = [];
   private readonly header: SubBufferReader;
   /** H of the reading under way, nanoseconds after the epoch. */
@@ -65,6 +69,8 @@ export class LiveBuffers {
     this.epoch = epoch;
     this.subBufferBytes = instance.subBufferBytes;
     this.allocateBuffer = options.allocateBuffer;
+    this.received = options.received;
+    this.cpus = cpus;
     this.header = new SubBufferReader(memory, layout, epoch);
     this.merger = new RecordMerger({
       memory,
@@ -118,6 +124,7 @@ export class LiveBuffers {
       const bytes = readSubBuffer(fd, memory.u8, address, subBufferBytes);
       if (bytes > 0) {
         this.bytesRead += bytes;
+        this.received?.(this.cpus[stream]!, memory.u8.subarray(address, address + bytes));
         this.header.open(address, bytes);
         const { time } = this.header;
         merger.push(stream, address, bytes);
@@ -129,6 +136,34 @@ export class LiveBuffers {
       merger.setHorizon(stream, this.final ? Number.POSITIVE_INFINITY : this.until - WRITER_SLACK);
       return;
     }
+  }
+
+  /**
+   * Reads what is there and hands it to `received` alone, until `deadline` (of performance.now): for recording without
+   * handlers. True when all that was there when it began has been read.
+   */
+  pass(final: boolean, deadline: number): boolean {
+    const { memory, subBufferBytes, fds } = this;
+    const until = this.now();
+    const address = this.freeSlots.pop() ?? this.newSlot();
+    let complete = true;
+    for (let stream = 0; stream < fds.length; stream++) {
+      for (;;) {
+        memory.refresh();
+        const bytes = readSubBuffer(fds[stream]!, memory.u8, address, subBufferBytes);
+        if (bytes === 0) break;
+        this.bytesRead += bytes;
+        this.received?.(this.cpus[stream]!, memory.u8.subarray(address, address + bytes));
+        this.header.open(address, bytes);
+        if (this.header.time > until && !final) break;
+        if (performance.now() > deadline) {
+          complete = false;
+          break;
+        }
+      }
+    }
+    this.freeSlots.push(address);
+    return complete;
   }
 
   private newSlot(): number {

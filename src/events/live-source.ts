@@ -23,6 +23,7 @@ import { type Native, native } from './native.js';
 import { eventsWithStacks, LiveSamples } from './perf/live-samples.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
+import type { EventRecorder } from './recorder.js';
 import { LAYOUT_64_BIT, parseHeaderPage, type SubBufferLayout } from './ring-buffer.js';
 import {
   type BoundEvent,
@@ -56,6 +57,8 @@ export interface LiveOptions {
   readonly bufferSizeKb?: number;
   /** Messages for the user. */
   readonly onMessage?: (text: string) => void;
+  /** Keeps the raw events; they are handed out as well unless it wants only that. */
+  readonly recorder?: EventRecorder;
   /** Folder of tracefs; found or mounted where not given. */
   readonly tracefs?: string;
 }
@@ -70,6 +73,8 @@ const FIRST_WAIT = 5;
  */
 const EMPTY_WAITS = 5;
 const LONGEST_REST = 500;
+/** Longest time that recording alone reads in one go. Milliseconds. */
+const LONGEST_PASS = 20;
 /** buffer_percent: how full a buffer wakes poll. At 0 a single event does, which under load would be every event. */
 const WAKE_WHEN_HALF_FULL = '50';
 const WAKE_AT_ONCE = '0';
@@ -117,6 +122,10 @@ export class LiveSource implements EventSource {
   private bytesSeen = 0;
   private wakeUp: (() => void) | undefined;
   private lost: readonly Loss[] = [];
+  /** A recorder has begun and not finished. */
+  private recording = false;
+  /** Recording alone: there is more to read at once. */
+  private behind = false;
 
   constructor(options: LiveOptions) {
     this.options = options;
@@ -137,8 +146,9 @@ export class LiveSource implements EventSource {
     this.forgetExitHook = atExit(() => this.close());
   }
 
-  attach(requests: readonly TraceRequest[]): void {
+  attach(wanted: readonly TraceRequest[]): void {
     const { catalogue, options, tracefs } = this;
+    const requests = options.recorder === undefined ? wanted : this.withoutStacks(wanted);
     this.events = findEvents(requests, this.providers, { tracefs, catalogue });
     // Before anything is known of this process's own threads: its children inherit their place on the kernel's lists.
     this.startCommand();
@@ -162,7 +172,13 @@ export class LiveSource implements EventSource {
     const { memory } = options;
     const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
     const cpus = options.cpu === undefined ? instance.cpus : [options.cpu];
-    this.buffers = new LiveBuffers({ ...common, instance, cpus });
+    const { recorder } = options;
+    this.buffers = new LiveBuffers({
+      ...common,
+      instance,
+      cpus,
+      received: recorder && ((cpu, subBuffer) => recorder.append(cpu, subBuffer)),
+    });
     if (stacked.size > 0 || requests.some(({ profile }) => profile !== undefined)) {
       this.samples = new LiveSamples({
         ...common,
@@ -183,6 +199,10 @@ export class LiveSource implements EventSource {
       catalogue,
       onOwnThread: (tid) => {
         if (this.hidesItself && this.state === 'tracing') instance.addPids('set_event_notrace_pid', [tid]);
+      },
+      recorded: recorder && {
+        subBufferBytes: instance.subBufferBytes,
+        received: (cpu, subBuffer) => recorder.appendTasks(cpu, subBuffer),
       },
     });
     this.command?.holdAtExec();
@@ -250,6 +270,7 @@ export class LiveSource implements EventSource {
   start(): void {
     if (this.state === 'new') this.attach([]);
     if (this.state !== 'attached') return;
+    this.beginRecording();
     this.state = 'tracing';
     this.tasks?.start([this.options.pid, this.command?.pid].filter((pid) => pid !== undefined));
     this.instance!.tracing = true;
@@ -257,8 +278,45 @@ export class LiveSource implements EventSource {
     this.command?.release();
   }
 
+  /** Events with stacks come from perf and not from the buffers that are recorded. */
+  private withoutStacks(requests: readonly TraceRequest[]): TraceRequest[] {
+    if (requests.some(({ stacks }) => stacks !== undefined)) {
+      this.options.onMessage?.('ktap: warning: a recording keeps no stacks: they are empty while it is made');
+    }
+    return requests.map(({ stacks: _, ...request }) => request);
+  }
+
+  private beginRecording(): void {
+    const { tasks } = this;
+    this.options.recorder?.begin({
+      tracefs: this.tracefs,
+      instance: this.instance!,
+      layout: this.layout,
+      events: [...this.events.values()],
+      taskEvents: tasks?.watched ?? [],
+      start: process.hrtime.bigint(),
+      wallClockOffset: this.wallClockOffset,
+      firstTasks: () => tasks?.everyTask() ?? [],
+      taskNames: () => tasks?.lastNames() ?? [],
+    });
+    this.recording = this.options.recorder !== undefined;
+  }
+
+  finish(): void {
+    if (!this.recording) return;
+    this.recording = false;
+    const { recorder, onMessage } = this.options;
+    const message = recorder!.finish();
+    onMessage?.(`ktap: ${message}`);
+  }
+
   poll(final: boolean): RecordCursor {
     const buffers = this.buffers!;
+    if (this.options.recorder?.only === true) {
+      this.behind = !buffers.pass(final, final ? Number.POSITIVE_INFINITY : performance.now() + LONGEST_PASS);
+      this.tasks?.update(buffers.now());
+      return buffers.merger;
+    }
     const { samples } = this;
     const handled = this.handled;
     buffers.read(final);
@@ -284,6 +342,7 @@ export class LiveSource implements EventSource {
   async wait(milliseconds: number): Promise<void> {
     this.tasks?.lookUpSome();
     const { buffers } = this;
+    if (this.behind) milliseconds = 0;
     const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), this.longestWait()));
     const calls = this.pollCalls();
     if (
@@ -449,6 +508,7 @@ export class LiveSource implements EventSource {
   close(): void {
     if (this.state === 'closed') return;
     this.lost = this.losses();
+    this.options.recorder?.abandon();
     this.state = 'closed';
     // The command does not outlive its trace (exit(), Ctrl-C to ktap alone).
     this.command?.kill('SIGTERM');

@@ -15,6 +15,7 @@ import type { EventCatalogue, EventName } from './event-catalogue.js';
 import type { EventFormat } from './format.js';
 import { TracingInstance } from './instance.js';
 import { LiveBuffers } from './live-buffers.js';
+import type { FirstTask } from './recorder.js';
 import type { SubBufferLayout } from './ring-buffer.js';
 import { readText } from './tracefs.js';
 
@@ -51,6 +52,10 @@ export interface TaskHistoryOptions {
   allocateBuffer(bytes: number): number;
   /** Called when a new thread of this process has been seen. */
   onOwnThread(tid: number): void;
+  /** The sub-buffers of the watched events are kept by somebody, who wants them as large as these bytes. */
+  readonly recorded?:
+    | { readonly subBufferBytes: number; readonly received: (cpu: number, subBuffer: Uint8Array) => void }
+    | undefined;
 }
 
 export class TaskHistory {
@@ -78,11 +83,14 @@ export class TaskHistory {
     this.newTask = catalogue.formatOf(NEW_TASK);
     this.rename = catalogue.formatOf(RENAME);
     // Small sub-buffers: a reading takes what is there anyway.
-    this.instance = TracingInstance.create(root, { bufferSizeKb: BUFFER_KB, subBufferSizeKb: 4 });
+    const { recorded } = options;
+    const subBufferSizeKb = recorded === undefined ? 4 : recorded.subBufferBytes / 1024;
+    this.instance = TracingInstance.create(root, { bufferSizeKb: BUFFER_KB, subBufferSizeKb });
     this.instance.enable(['task:task_newtask', 'task:task_rename'], (_, error) => {
       throw error;
     });
-    this.buffers = new LiveBuffers({ ...options, instance: this.instance, cpus: this.instance.cpus });
+    const { instance } = this;
+    this.buffers = new LiveBuffers({ ...options, instance, cpus: instance.cpus, received: recorded?.received });
   }
 
   /** From here on names are watched. `first`: processes to look up at once. */
@@ -205,6 +213,22 @@ export class TaskHistory {
       const tids = this.unseen.splice(-TASKS_AT_ONCE).flatMap((pid) => numbersIn(`/proc/${pid}/task`));
       this.lookUp(tids.filter((tid) => !this.tasks.has(tid)));
     }
+  }
+
+  /** The events that are watched; none where the kernel does not have them. */
+  get watched(): readonly EventName[] {
+    return this.buffers === undefined ? [] : [NEW_TASK, RENAME];
+  }
+
+  /** All tasks that there are now; before `start`. */
+  *everyTask(): Iterable<FirstTask> {
+    this.lookUp(numbersIn('/proc').flatMap((pid) => numbersIn(`/proc/${pid}/task`)));
+    for (const [tid, entries] of this.tasks) yield { tid, comm: entries[0]!.comm, pid: entries[0]!.pid ?? tid };
+  }
+
+  /** The last known name of each task. */
+  *lastNames(): Iterable<readonly [tid: number, comm: string]> {
+    for (const [tid, entries] of this.tasks) yield [tid, entries.at(-1)!.comm];
   }
 
   /** Name from the kernel's own list of recently seen tasks, which has no times. */

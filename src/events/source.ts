@@ -142,6 +142,8 @@ export interface EventSource {
   losses(): readonly Loss[];
   /** What else a person should know at the end, such as damage in a recording: a sentence each, byte strings. */
   warnings?(): readonly string[];
+  /** All that is wanted has been polled: what was recorded meanwhile is put into its file. Throws KtapError. */
+  finish?(): void;
   /** No further event is made; those in the buffers can still be polled with `final`. */
   stop(): void;
   /** Takes everything down; safe to call twice, and after an error. */

@@ -34,7 +34,7 @@ function exactly(bytes: Uint8Array, size: number): Uint8Array {
   return bytes;
 }
 
-/** Compresses as trace-cmd does for `zlib`. */
+/** Compresses for `zlib`: fast rather than well, since it is done while a person waits for the recording. */
 export function toZlib(part: Uint8Array): Uint8Array {
-  return deflateSync(part);
+  return deflateSync(part, { level: 1 });
 }

@@ -277,6 +277,7 @@ export class Session {
     this.source?.stop();
     if (!this.#loop.halted) await this.#drain(true);
     this.#settings.output.flush();
+    this.source?.finish?.();
   }
 
   #sayAttached(block: number, source: EventSource): void {
