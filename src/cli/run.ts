@@ -69,10 +69,14 @@ async function trace(script: CompiledScript, options: Options, builtins: readonl
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => run.stop());
   const result = await run.finished;
   if (descriptor !== 1) closeSync(descriptor);
-  if (!quiet) for (const warning of result.warnings) say(`ktap: warning: ${warning}`);
-  reportLosses(result, say);
+  // Losses are said in any case; those by damage of a recording are among the warnings.
+  if (!quiet || result.losses.length > 0) for (const warning of result.warnings) say(`ktap: warning: ${warning}`);
+  reportLosses(result, options.replay === undefined ? 'live' : 'replay', say);
   if (options.stats) reportStatistics(result, performance.now() - started, say);
-  if (options.strict && result.losses.length > 0 && result.exitCode === 0) return 3;
+  if (options.strict && result.losses.length > 0 && result.exitCode === 0) {
+    say('ktap: exit status 3, since events were lost (--strict)');
+    return 3;
+  }
   return result.exitCode;
 }
 

@@ -82,7 +82,7 @@ export class PageJoiner {
       let length = 4 + (type << 2);
       if (type === 0 || type >= PADDING) {
         if (at + 8 > dataEnd) return 0;
-        length = type > PADDING ? 8 : 4 + ((view.getUint32(at + 4, true) + 3) & ~3);
+        length = type > PADDING ? 8 : 4 + Math.ceil(view.getUint32(at + 4, true) / 4) * 4;
       }
       at += length;
     }

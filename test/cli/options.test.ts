@@ -18,6 +18,12 @@ const refused: readonly (readonly [readonly string[], string])[] = [
   [['-e', 'print(1)', '--'], 'ktap: -- needs a command behind it\n'],
   [['--max-memory', 'much', '-e', ''], 'ktap: --max-memory needs a size such as 64M, not "much"\n'],
   [['--dialect', '0.6', '-e', ''], 'ktap: --dialect is 0.4 or 0.5, not "0.6"\n'],
+  [['--events', 'sched:*'], 'ktap: --events needs --record FILE\n'],
+  [['--record', 'x', '--replay', 'y', '-e', ''], 'ktap: --replay and --record cannot be given together\n'],
+  [['--record', 'x'], 'ktap: no script: give a file, -e SCRIPT, or - for standard input (ktap -h shows examples)\n'],
+  [['--record', 'x', '--file-version', '5', '-e', ''], 'ktap: --file-version is 6 or 7, not "5"\n'],
+  [['--record', 'x', '--compression', 'zlib', '-e', ''], 'ktap: --compression zlib needs --file-version 7\n'],
+  [['--buffer-size', '1K', '-e', ''], 'ktap: --buffer-size must be between 64K and 64G, not 1K\n'],
   [['--clean', 'x.kp'], 'ktap: --clean runs no script, so "x.kp" has no place\n'],
 ];
 
