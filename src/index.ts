@@ -109,8 +109,8 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
   // Loaded when they are needed: a script without probes starts sooner.
   const openSource = async (engine: Engine): Promise<EventSource> => {
     if (options.replay !== undefined) {
-      const { openRecording } = await import('./recording/recording-source.js');
-      return openRecording(options.replay, engine, replaySelection(options));
+      const { openAnyRecording } = await import('./recording/open-recording.js');
+      return openAnyRecording(options.replay, engine, replaySelection(options));
     }
     const { openLive } = await import('./events/live-source.js');
     const { record } = options;

@@ -64,7 +64,8 @@ export class ByteOrder {
     return at + 4 + ((length + 3) & ~3);
   }
 
-  private swapRecord(view: DataView, at: number, length: number): void {
+  /** Turns the fields of one record round. */
+  swapRecord(view: DataView, at: number, length: number): void {
     if (length < 2) return;
     const id = view.getUint16(at, false);
     let swap = this.swaps.get(id);

@@ -72,6 +72,11 @@ export class FileReader {
     return new FileReader(name, new OpenFile(descriptor, stat.size), true);
   }
 
+  /** Reads bytes that are in memory; `name` is what messages call them. */
+  static overBytes(bytes: Uint8Array, name: string, littleEndian: boolean): FileReader {
+    return new FileReader(name, new Bytes(bytes), littleEndian);
+  }
+
   /** Reads a part of this file that was decompressed. */
   over(bytes: Uint8Array): FileReader {
     return new FileReader(this.path, new Bytes(bytes), this.littleEndian);
