@@ -58,8 +58,6 @@ function checkMagic(file: FileReader): void {
   if (TRACE_DAT_MAGIC.startsWith(start)) throw new DamageError('the file ends within its magic number', true);
   throw plainError(
     `${file.path} is not a recording that ktap can replay`,
-    start.startsWith('PERFILE2')
-      ? 'it is a perf.data file; ktap replays trace.dat files, as trace-cmd record writes them'
-      : 'ktap replays trace.dat files, as trace-cmd record writes them',
+    'ktap replays trace.dat files of trace-cmd record or ktap --record, and perf.data files of perf record',
   );
 }
