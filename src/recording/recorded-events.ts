@@ -10,6 +10,7 @@ import { KIND_NAMES } from '../events/providers/index.js';
 import { definitionError, type PlacedDefinition } from '../events/providers/provider.js';
 import type { BoundEvent, RecordPredicate, TraceRequest } from '../events/source.js';
 import { errorAt, KtapError } from '../language/diagnostics.js';
+import { recordedProbe } from './recorded-probes.js';
 import type { RecordedFormat } from './trace-dat/sections.js';
 
 /** An event that blocks want, while the blocks are gone through. */
@@ -39,6 +40,11 @@ export class RecordedEvents {
   formatOf(id: number): EventFormat | undefined {
     const found = this.recorded.find((each) => each.id === id);
     return found === undefined ? undefined : this.parse(found);
+  }
+
+  /** `system:event` of all. */
+  names(): string[] {
+    return this.recorded.map(({ system, name }) => `${system}:${name}`);
   }
 
   /** Finds the events of all blocks, by id. Throws KtapError at the first definition that means nothing. */
@@ -106,10 +112,7 @@ export class RecordedEvents {
       const format = this.format('ftrace', 'function');
       if (format !== undefined) return [format];
     }
-    if (kind !== 'tracepoint') {
-      const hint = 'a recording holds only the events that were recorded; name them as system:event';
-      throw definitionError(placed, `${KIND_NAMES[kind]} cannot be traced in a recording`, hint);
-    }
+    if (kind !== 'tracepoint') return this.findProbes(placed);
     const { system = '*', event = '*' } = placed.definition;
     const systemMatches = globMatcher(system);
     const eventMatches = globMatcher(event);
@@ -128,6 +131,28 @@ export class RecordedEvents {
     }
     const what = isGlob(system) || isGlob(event) ? 'no event of the recording matches' : 'the recording has no event';
     throw definitionError(placed, `${what} ${text}`, this.suggestion(`${system}:${event}`));
+  }
+
+  /** Probes that were recorded. */
+  private findProbes(placed: PlacedDefinition): EventFormat[] {
+    const { definition } = placed;
+    const matches = recordedProbe(definition);
+    const found = this.recorded.filter(({ system, name }) => matches?.(system, name) === true);
+    const formats = found.flatMap((each) => this.parse(each) ?? []);
+    if (formats.length === 0) {
+      const hint = 'a recording holds only the events that were recorded; name them as system:event';
+      throw definitionError(
+        placed,
+        `${KIND_NAMES[definition.kind]} cannot be traced in a recording`,
+        `${hint}; ${this.suggestion(definition.symbol ?? definition.text)}`,
+      );
+    }
+    if (definition.args !== '') {
+      const names = formats[0]!.fields.filter(({ common }) => !common).map(({ name }) => name);
+      const hint = `leave the arguments away; its fields are ${names.join(', ')}`;
+      throw definitionError(placed, 'a recorded probe has the arguments that it was recorded with', hint);
+    }
+    return formats;
   }
 
   private suggestion(wanted: string): string {

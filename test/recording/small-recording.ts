@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EventSource } from '../../src/events/source.js';
 import type { EventDefinition } from '../../src/language/event-definition.js';
 import type { BufferMemory } from '../../src/recording/cpu-streams.js';
 import { openRecording, type RecordingSelection, type RecordingSource } from '../../src/recording/recording-source.js';
@@ -99,7 +100,7 @@ export interface Handled {
 }
 
 /** Attaches a block for each definition text. */
-export function attach(source: RecordingSource, ...texts: readonly string[]): void {
+export function attach(source: EventSource, ...texts: readonly string[]): void {
   source.attach(
     texts.map((text, block) => {
       const { definition, source } = tracepoint(text);
@@ -109,7 +110,7 @@ export function attach(source: RecordingSource, ...texts: readonly string[]): vo
 }
 
 /** Hands out all records as a session does. */
-export function run(source: RecordingSource, { memory }: BufferMemory): Handled[] {
+export function run(source: EventSource, { memory }: BufferMemory): Handled[] {
   const handled: Handled[] = [];
   source.start();
   while (!source.ended) {

@@ -25,6 +25,8 @@ const DENSE_IDS = 1 << 20;
 export class EventTable {
   /** In the order of the file's attributes. */
   readonly events: readonly PerfEvent[];
+  /** Ids of the events whose samples measure time: of cpu-clock, task-clock or, where there is neither, cycles. */
+  readonly clocks: readonly number[];
   /** What scripts can name. */
   readonly formats: readonly RecordedFormat[];
   /** Offset of the id in a sample; -1 where samples have none. */
@@ -50,6 +52,15 @@ export class EventTable {
       return { id: format.id, layout, carriesRecord: layout.raw && attribute.type === EventType.TRACEPOINT };
     });
     this.formats = [...formats.values()];
+    const idsOf = (type: number, configs: readonly bigint[]): number[] =>
+      this.events
+        .filter((_, index) => {
+          const attribute = attributes[index]!;
+          return attribute.type === type && configs.includes(attribute.config & 0xffffffffn);
+        })
+        .map(({ id }) => id);
+    const clocks = idsOf(EventType.SOFTWARE, [0n, 1n]);
+    this.clocks = clocks.length > 0 ? clocks : idsOf(EventType.HARDWARE, [0n]);
 
     const { layout } = this.events[0]!;
     this.idOffset = layout.identifier >= 0 ? layout.identifier : layout.id;

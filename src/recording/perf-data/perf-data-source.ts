@@ -11,9 +11,9 @@ import type { EventFormat } from '../../events/format.js';
 import { textEnvironment } from '../../events/kernel-facts.js';
 import type { KernelSymbols } from '../../events/kernel-symbols.js';
 import { LAYOUT_64_BIT } from '../../events/ring-buffer.js';
-import type { BoundEvent, EventSource, Loss, RecordCursor, TraceRequest } from '../../events/source.js';
+import type { BoundEvent, EventSource, EventStacks, Loss, RecordCursor, TraceRequest } from '../../events/source.js';
 import type { TextEnvironment } from '../../events/text-environment.js';
-import { plainError } from '../../language/diagnostics.js';
+import { errorAt, plainError } from '../../language/diagnostics.js';
 import { ByteOrder } from '../byte-order.js';
 import type { BufferMemory } from '../cpu-streams.js';
 import { RecordedEvents } from '../recorded-events.js';
@@ -53,6 +53,14 @@ export class PerfDataSource implements EventSource {
   readonly kind = 'recording';
   readonly machine: EventSource['machine'];
   readonly wallClockOffset: bigint | undefined;
+  readonly stacks: EventStacks = {
+    kernel: () => this.cursor.stack('kernel'),
+    user: () => {
+      const addresses = this.cursor.stack('user');
+      return addresses && { addresses, space: this.tasks.spaceOf(this.cursor.pid) };
+    },
+    userSymbol: () => undefined,
+  };
 
   private readonly opened: OpenedPerfData;
   private readonly memory: LinearMemory;
@@ -139,10 +147,29 @@ export class PerfDataSource implements EventSource {
   }
 
   attach(requests: readonly TraceRequest[]): void {
-    this.bound = this.events.bind(requests, {
+    this.bound = this.events.bind(this.withSamples(requests), {
       memory: this.memory,
       comm: (tid) => this.tasks.commOf(tid, this.cursor.cpu),
       cpu: () => this.cursor.cpu,
+    });
+  }
+
+  /**
+   * A profile block runs on each sample of the events that measure time: how often was decided when they were recorded. Its
+   * request becomes one for their ids.
+   */
+  private withSamples(requests: readonly TraceRequest[]): TraceRequest[] {
+    return requests.map((request) => {
+      const { profile } = request;
+      if (profile === undefined) return request;
+      const ids = this.table.clocks;
+      if (ids.length > 0) return { ...request, ids };
+      throw errorAt(
+        request.source,
+        request.span,
+        `${profile.name} needs samples of time, which the recording does not have`,
+        `record them with perf record -e cpu-clock; the recording has ${this.events.names().join(', ')}`,
+      );
     });
   }
 

@@ -48,6 +48,7 @@ export class RecordReader {
   private readonly memory: LinearMemory;
   private epochLow = 0;
   private epochHigh = 0;
+  private hasEpoch = false;
   /** Time of the last sample that had one, for those that have none. */
   private lastTime = 0;
 
@@ -62,6 +63,7 @@ export class RecordReader {
     this.epoch = epoch;
     this.epochLow = Number(epoch & 0xffffffffn);
     this.epochHigh = Number(epoch >> 32n);
+    this.hasEpoch = epoch !== 0n;
   }
 
   /**
@@ -76,6 +78,7 @@ export class RecordReader {
     let { u32, u16 } = memory;
     let lastLow = -1;
     let lastKind = -1;
+    let { lastTime } = this;
     let at = start;
     while (at + HEADER_SIZE <= end && !this.stopped) {
       const size = swap === undefined ? u16[(at + 6) >>> 1]! : swap.sizeAt(at);
@@ -88,6 +91,11 @@ export class RecordReader {
       this.records++;
       const type = u32[at >>> 2]!;
       if (type !== RecordType.SAMPLE) {
+        if (type === RecordType.FINISHED_ROUND) {
+          order.finishRound();
+          at += HEADER_SIZE;
+          continue;
+        }
         const behind = this.takeOther(type, at, size);
         // What was decompressed can have made the memory grow.
         ({ u32, u16 } = memory);
@@ -113,15 +121,27 @@ export class RecordReader {
         }
       }
       const layout = events[kind]?.layout;
-      if (layout === undefined || layout.variable > size) this.damagedSamples++;
-      else order.add(this.sampleTime(at, layout), at, kind);
+      if (layout === undefined || layout.variable > size) {
+        this.damagedSamples++;
+      } else {
+        const place = (at + layout.time) >>> 2;
+        const low = u32[place]!;
+        const high = u32[place + 1]!;
+        let time: number;
+        // Far from the epoch, not there, or without one yet: what is rare is elsewhere.
+        if (layout.time >= 0 && high >= this.epochHigh && high - this.epochHigh < 1 << 20 && this.hasEpoch) {
+          time = (high - this.epochHigh) * TWO_32 + (low - this.epochLow);
+          lastTime = time;
+        } else {
+          this.lastTime = lastTime;
+          time = layout.time < 0 ? lastTime : (this.timeAt(at + layout.time) ?? lastTime);
+        }
+        order.add(time, at, kind);
+      }
       at += size;
     }
+    this.lastTime = lastTime;
     return at;
-  }
-
-  private sampleTime(address: number, { time }: SampleLayout): number {
-    return time < 0 ? this.lastTime : (this.timeAt(address + time) ?? this.lastTime);
   }
 
   /** Time at an address, relative to the epoch; undefined for what perf writes where there is none. */
@@ -130,10 +150,8 @@ export class RecordReader {
     const low = u32[address >>> 2]!;
     const high = u32[(address + 4) >>> 2]!;
     if ((low === 0 && high === 0) || (low === 0xffffffff && high === 0xffffffff)) return undefined;
-    if (this.epoch === 0n) this.setEpoch((BigInt(high) << 32n) | BigInt(low));
-    const time = (high - this.epochHigh) * TWO_32 + (low - this.epochLow);
-    this.lastTime = time;
-    return time;
+    if (!this.hasEpoch) this.setEpoch((BigInt(high) << 32n) | BigInt(low));
+    return (high - this.epochHigh) * TWO_32 + (low - this.epochLow);
   }
 
   /** Samples without an id: that of the tracepoint stands in the record, if all have one. */
@@ -156,9 +174,6 @@ export class RecordReader {
       return 0;
     }
     switch (type) {
-      case RecordType.FINISHED_ROUND:
-        order.finishRound();
-        return 0;
       case RecordType.COMM:
       case RecordType.FORK:
       case RecordType.EXIT:
@@ -239,7 +254,7 @@ export class RecordReader {
   }
 }
 
-/** Address of the `u32 size` before a sample's raw record; 0 where the sample ends before it. */
+/** Address behind a sample's callchain, where the `u32 size` of a raw record stands; 0 where the sample ends before it. */
 export function rawPlace(u32: Uint32Array, address: number, size: number, layout: SampleLayout): number {
   const end = address + size;
   let at = callchainPlace(u32, address, size, layout);
@@ -249,7 +264,7 @@ export function rawPlace(u32: Uint32Array, address: number, size: number, layout
     if (at + 8 > end || u32[(at + 4) >>> 2] !== 0 || frames > (end - at - 8) / 8) return 0;
     at += 8 + frames * 8;
   }
-  return at + 4 > end ? 0 : at;
+  return at;
 }
 
 /** Address of the `u64 n` before a sample's callchain, or of what stands there else; 0 where the sample ends before it. */
@@ -270,7 +285,7 @@ export function callchainPlace(u32: Uint32Array, address: number, size: number, 
 export function recordPlace(u32: Uint32Array, address: number, size: number, layout: SampleLayout): number {
   if (!layout.raw) return 0;
   const at = rawPlace(u32, address, size, layout);
-  if (at === 0) return 0;
+  if (at === 0 || at + 4 > address + size) return 0;
   const bytes = u32[at >>> 2]!;
   return bytes < 8 || at + 4 + bytes > address + size ? 0 : at + 4;
 }

@@ -8,7 +8,7 @@
 // Source: include/uapi/linux/perf_event.h.
 
 import type { LinearMemory } from '../../engine/memory.js';
-import { RecordType } from './abi.js';
+import { Misc, RecordType } from './abi.js';
 
 /** What the kernel's own trace file shows for a task whose name is not known. */
 const UNKNOWN = '<...>';
@@ -21,6 +21,8 @@ export class PerfTasks {
   private readonly memory: LinearMemory;
   private readonly names: Map<number, string>;
   private readonly groups = new Map<number, number>();
+  private readonly spaces = new Map<number, number>();
+  private lastSpace = 0;
   /** Processes that `follow` has begun with and their descendants; undefined: all. */
   private followed: Set<number> | undefined;
 
@@ -46,6 +48,7 @@ export class PerfTasks {
     }
     if (type === RecordType.COMM && size > 16) {
       const tid = u32[word + 3]!;
+      if ((u32[word + 1]! & Misc.COMM_EXEC) !== 0) this.spaces.set(u32[word + 2]!, ++this.lastSpace);
       this.groups.set(tid, u32[word + 2]!);
       this.names.set(tid, this.chars(address + 16, address + size));
     } else if (type === RecordType.FORK && size >= 32) {
@@ -56,6 +59,7 @@ export class PerfTasks {
       this.groups.set(tid, pid);
       if (name === undefined) this.names.delete(tid);
       else this.names.set(tid, name);
+      if (pid !== parent) this.spaces.set(pid, ++this.lastSpace);
       if (pid !== parent && this.followed?.has(parent)) this.followed.add(pid);
     }
   }
@@ -82,6 +86,16 @@ export class PerfTasks {
   commOf(tid: number, cpu?: number): string {
     if (tid === 0) return cpu === undefined || cpu < 0 ? 'swapper' : `swapper/${cpu}`;
     return this.names.get(tid) ?? UNKNOWN;
+  }
+
+  /** Names a process as it is between one exec and the next: what its user addresses belong to. */
+  spaceOf(pid: number): number {
+    let space = this.spaces.get(pid);
+    if (space === undefined) {
+      space = ++this.lastSpace;
+      this.spaces.set(pid, space);
+    }
+    return space;
   }
 
   /** Process of a task; the task itself where the recording does not tell. */

@@ -66,7 +66,8 @@ export class TimeOrder {
   private latestOfRound = Number.NEGATIVE_INFINITY;
 
   constructor() {
-    this.never.at = Number.POSITIVE_INFINITY;
+    // A small integer, so that positions stay such in all piles.
+    this.never.at = 2 ** 30;
   }
 
   /** Position that the next record gets. */
@@ -148,7 +149,7 @@ export class TimeOrder {
       else pile.time = this.times[pile.at & this.mask]!;
     }
     const rival = this.rival;
-    if (rival.time < pile.time || (rival.time === pile.time && rival.at < pile.at)) pile = this.exchange();
+    if (rival.time <= pile.time && isBefore(rival, pile) && rival !== this.never) pile = this.exchange();
     const { time } = pile;
     if (time > this.limit || time === Number.POSITIVE_INFINITY) {
       this.handedOut = false;
