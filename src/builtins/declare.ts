@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine/engine.js';
 import type { NativeBuiltinName } from '../engine/native-builtins.js';
-import type { Integer, Value } from '../engine/values.js';
+import type { AddressBytes, Integer, Value } from '../engine/values.js';
 import type { UserStack } from '../events/source.js';
 import type { Diagnostic } from '../language/diagnostics.js';
 
@@ -79,7 +79,7 @@ export interface EventView {
 /** Of the event whose handler runs: what travels with it only when a script asks for it. */
 export interface EventFacts {
   /** Return addresses of the kernel stack, innermost first, without the tracer's own frames. */
-  kernelStack?(): readonly bigint[] | undefined;
+  kernelStack?(): AddressBytes | undefined;
   /** The user stack. */
   userStack?(): UserStack | undefined;
   /** Text of a user address: `malloc+0x10`, byte string. `space`: as in UserStack; without it of the event at hand. */

@@ -12,12 +12,15 @@ const DEFAULT_FRAMES = 10;
  */
 const FRAMES_OF_A_TRACER = 12;
 
+/** Bytes of an address. */
+const ADDRESS = 8;
+
 /** A stack value of `max` frames (all if negative), or nil where the event has none. */
 function stackOf(context: BuiltinContext, name: string, space: 'kernel' | 'user', skip: Integer, max: Integer): Value {
   if (context.event === undefined)
     throw new ScriptError(`${name} is only known while the handler of an event runs`, 'call it inside a trace block');
-  const from = Math.max(0, Number(skip) - FRAMES_OF_A_TRACER);
-  const to = max < 0 ? undefined : from + Number(max);
+  const from = Math.max(0, Number(skip) - FRAMES_OF_A_TRACER) * ADDRESS;
+  const to = max < 0 ? undefined : from + Number(max) * ADDRESS;
   if (space === 'user') {
     const stack = context.facts?.userStack?.();
     if (stack === undefined) return unknown(context, name);

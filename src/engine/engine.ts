@@ -3,7 +3,7 @@
 import type { Module } from '../bytecode/module.js';
 import type { Diagnostic } from '../language/diagnostics.js';
 import type { LinearMemory } from './memory.js';
-import type { FunctionRef, HeapRef, StackValue, TableRef, Value } from './values.js';
+import type { AddressBytes, FunctionRef, HeapRef, StackValue, TableRef, Value } from './values.js';
 
 /** One field of an event as EVENT reads it from a record in linear memory. */
 export interface FieldLayout {
@@ -106,7 +106,7 @@ export interface Engine {
   newTable(): TableRef;
   newAggregationTable(): TableRef;
   /** `space`: of a user stack, the number that names its process; a part of the value. */
-  newStack(addresses: readonly bigint[], space?: number): StackValue;
+  newStack(addresses: AddressBytes, space?: number): StackValue;
   /** Value of a built-in: `id` below FIRST_HOST_BUILTIN names one inside the interpreter, else callBuiltin is called with it. */
   newBuiltin(id: number, name: string): FunctionRef;
   /** Keeps an object alive while the host holds it. */

@@ -15,7 +15,9 @@ import {
 import { Tag } from './layout.js';
 import { LinearMemory } from './memory.js';
 import {
+  type AddressBytes,
   type AggregationValue,
+  addressBytes,
   type FunctionRef,
   type HeapRef,
   type Integer,
@@ -31,6 +33,8 @@ const HIGH = 2 ** 32;
 const SHORT = 24;
 
 export class Heap {
+  #lastSpace = -1;
+  #lastMark: AddressBytes = '';
   readonly exports: InterpreterExports;
   readonly memory: LinearMemory;
   readonly maxMemory: number;
@@ -209,13 +213,18 @@ export class Heap {
     return ref >>> 0;
   }
 
-  newStack(addresses: readonly bigint[], space?: number): StackValue {
-    const words = space === undefined ? addresses : [SPACE_MARK + BigInt(space), ...addresses];
-    const bytes = Buffer.alloc(words.length * 8);
-    words.forEach((word, i) => {
-      bytes.writeBigUInt64LE(BigInt.asUintN(64, word), i * 8);
-    });
-    return new HeapStack(this, this.intern(bytes.toString('latin1'), ObjectType.STACK));
+  /** The first word of a space's stacks; that of the last one is kept, since stacks of one process often come in a row. */
+  #markOf(space: number): AddressBytes {
+    if (space !== this.#lastSpace) {
+      this.#lastSpace = space;
+      this.#lastMark = addressBytes([SPACE_MARK + BigInt(space)]);
+    }
+    return this.#lastMark;
+  }
+
+  newStack(addresses: AddressBytes, space?: number): StackValue {
+    const bytes = space === undefined ? addresses : this.#markOf(space) + addresses;
+    return new HeapStack(this, this.intern(bytes, ObjectType.STACK));
   }
 }
 

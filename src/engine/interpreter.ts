@@ -18,7 +18,15 @@ import { Heap } from './heap.js';
 import { Descriptor, DescriptorField, Region, State } from './heap-layout.js';
 import { RunStatus, Tag } from './layout.js';
 import type { LinearMemory } from './memory.js';
-import { type FunctionRef, type HeapRef, ScriptError, type StackValue, type TableRef, type Value } from './values.js';
+import {
+  type AddressBytes,
+  type FunctionRef,
+  type HeapRef,
+  ScriptError,
+  type StackValue,
+  type TableRef,
+  type Value,
+} from './values.js';
 import { type InterpreterExports, instantiate } from './wasm-module.js';
 
 /** WebAssembly has no on-stack replacement: only a new call of `run` gets the optimised code, so slices are short. */
@@ -220,7 +228,7 @@ class Interpreter implements Engine {
     return this.#heap.newTable('aggregation-table');
   }
 
-  newStack(addresses: readonly bigint[], space?: number): StackValue {
+  newStack(addresses: AddressBytes, space?: number): StackValue {
     return this.#heap.newStack(addresses, space);
   }
 

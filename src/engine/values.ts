@@ -49,6 +49,18 @@ export interface FunctionRef {
   readonly name: string;
 }
 
+/**
+ * Return addresses, innermost first, as a byte string of 64-bit little-endian words: stacks travel from the kernel's samples
+ * into the heap in this form, without an object for each address.
+ */
+export type AddressBytes = string;
+
+/** AddressBytes of single addresses. */
+export function addressBytes(addresses: readonly bigint[]): AddressBytes {
+  const words = BigUint64Array.from(addresses, (address) => BigInt.asUintN(64, address));
+  return Buffer.from(words.buffer).toString('latin1');
+}
+
 export interface StackValue {
   readonly kind: 'stack';
   readonly ref: HeapRef;

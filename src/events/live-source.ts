@@ -20,7 +20,7 @@ import { KernelSymbols } from './kernel-symbols.js';
 import { LiveBuffers } from './live-buffers.js';
 import { thisMachine, wallClockOffset } from './machine.js';
 import { type Native, native } from './native.js';
-import { eventsWithStacks, LiveSamples } from './perf/live-samples.js';
+import { LiveSamples, needSamples } from './perf/live-samples.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
 import type { EventRecorder } from './recorder.js';
@@ -160,14 +160,6 @@ export class LiveSource implements EventSource {
     this.selectTasks(instance);
     setFilters(instance, this.events.values());
     this.compileFilters();
-    const stacked = eventsWithStacks(requests, this.events);
-    const recorded = new Map([...this.events].filter(([name]) => !stacked.has(name)));
-    enableEvents(instance, catalogue, recorded, (name, error) => {
-      if (this.events.size === 1 || error.code === 'EPERM') {
-        throw explain(error, `${instance.folder.path}/set_event`, `${name} cannot be enabled`);
-      }
-      options.onMessage?.(`ktap: warning: the kernel refuses to enable ${name} (${error.code})`);
-    });
     this.canRest = instance.folder.tryWrite('buffer_percent', WAKE_WHEN_HALF_FULL);
     const { memory } = options;
     const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
@@ -179,7 +171,7 @@ export class LiveSource implements EventSource {
       cpus,
       received: recorder && ((cpu, subBuffer) => recorder.append(cpu, subBuffer)),
     });
-    if (stacked.size > 0 || requests.some(({ profile }) => profile !== undefined)) {
+    if (needSamples(requests)) {
       this.samples = new LiveSamples({
         ...common,
         requests,
@@ -191,8 +183,17 @@ export class LiveSource implements EventSource {
         records: this.buffers.merger,
         now: () => this.buffers!.now(),
         kernelSymbol: (address) => this.kernelSymbol(address),
+        onMessage: options.onMessage ?? (() => {}),
       });
     }
+    const taken = this.samples?.taken;
+    const recorded = new Map([...this.events].filter(([name]) => taken?.has(name) !== true));
+    enableEvents(instance, catalogue, recorded, (name, error) => {
+      if (this.events.size === 1 || error.code === 'EPERM') {
+        throw explain(error, `${instance.folder.path}/set_event`, `${name} cannot be enabled`);
+      }
+      options.onMessage?.(`ktap: warning: the kernel refuses to enable ${name} (${error.code})`);
+    });
     this.tasks = new TaskHistory({
       ...common,
       root: tracefs.path,

@@ -1,5 +1,6 @@
 // Where events come from: the kernel, live (live-source.ts), or a recording (recording/). The session sees only this.
 
+import type { AddressBytes } from '../engine/values.js';
 import type { Source, Span } from '../language/diagnostics.js';
 import type { EventDefinition } from '../language/event-definition.js';
 import type { EventFormat } from './format.js';
@@ -24,10 +25,10 @@ export interface StackUse {
   readonly user: boolean;
 }
 
-/** The stacks of the event whose handler runs: return addresses, innermost first. */
+/** The stacks of the event whose handler runs. */
 export interface EventStacks {
   /** undefined where it is not known; empty where the task was in user mode. */
-  kernel(): readonly bigint[] | undefined;
+  kernel(): AddressBytes | undefined;
   /** undefined where it is not known; empty for kernel threads. */
   user(): UserStack | undefined;
   /** `malloc+0x10` for an address of user memory, as a byte string. `space`: as in UserStack; without it of the event at hand. */
@@ -35,7 +36,7 @@ export interface EventStacks {
 }
 
 export interface UserStack {
-  readonly addresses: readonly bigint[];
+  readonly addresses: AddressBytes;
   /** Names the process, as it was between one exec and the next, that the addresses belong to. */
   readonly space: number;
 }

@@ -3,6 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { builtin } from '../../src/builtins/declare.js';
+import { addressBytes } from '../../src/engine/values.js';
 import { bench, fn, list, scriptError } from './support.js';
 
 const EVENT = { name: 'sched_switch', cpu: 1, tid: 101, flags: 0 };
@@ -105,7 +106,7 @@ const ADDRESSES = Array.from({ length: 15 }, (_, index) => BigInt(index + 1));
 const addresses = (value: unknown): readonly bigint[] => (value as { addresses: readonly bigint[] }).addresses;
 
 test('backtrace: 10 frames, a skip up to 12 removes nothing', () => {
-  const { call, output } = bench({ event: EVENT, facts: { kernelStack: () => ADDRESSES } });
+  const { call, output } = bench({ event: EVENT, facts: { kernelStack: () => addressBytes(ADDRESSES) } });
   assert.equal(addresses(call('backtrace')), ADDRESSES.slice(0, 10));
   assert.equal(addresses(call('backtrace', 12)), ADDRESSES.slice(0, 10));
   assert.equal(addresses(call('backtrace', 13, 2)), [2n, 3n]);
@@ -118,7 +119,10 @@ test('backtrace: 10 frames, a skip up to 12 removes nothing', () => {
 });
 
 test('stacks that the event does not have are nil, counted; outside handlers they are an error', () => {
-  const { call, unknown } = bench({ event: EVENT, facts: { userStack: () => ({ addresses: [1n], space: 7 }) } });
+  const { call, unknown } = bench({
+    event: EVENT,
+    facts: { userStack: () => ({ addresses: addressBytes([1n]), space: 7 }) },
+  });
   assert.is(call('backtrace'), undefined);
   assert.equal(addresses(call('ustack')), [1n]);
   assert.equal(unknown, ['backtrace']);

@@ -87,7 +87,7 @@ export function bench(options: BenchOptions = {}): Bench {
   const engine = {
     inHandler: options.event !== undefined,
     newTable: () => new FakeTable(),
-    newStack: (addresses: readonly bigint[]) => stack(...addresses),
+    newStack: (bytes: string) => stack(...new BigUint64Array(Uint8Array.from(Buffer.from(bytes, 'latin1')).buffer)),
     newBuiltin(id: number, name: string): FunctionRef {
       const ref = refs++;
       ids.set(ref, id);

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RunStatus } from '../../src/engine/layout.js';
 import type { FunctionRef, StackValue, TableRef, Value } from '../../src/engine/values.js';
-import { ScriptError } from '../../src/engine/values.js';
+import { addressBytes, ScriptError } from '../../src/engine/values.js';
 import { errorLine, finish, testEngine } from './support.js';
 
 const test = suite('engine: heap');
@@ -202,9 +202,9 @@ test('collecting at every safepoint changes nothing', () => {
 test('stacks are equal when their addresses are', () => {
   const { engine, run } = testEngine();
   const addresses = [0xffff_ffff_8100_0000n, 5n];
-  engine.setGlobal('a', engine.newStack(addresses));
-  engine.setGlobal('b', engine.newStack([...addresses]));
-  engine.setGlobal('c', engine.newStack([5n]));
+  engine.setGlobal('a', engine.newStack(addressBytes(addresses)));
+  engine.setGlobal('b', engine.newStack(addressBytes([...addresses])));
+  engine.setGlobal('c', engine.newStack(addressBytes([5n])));
   run('local t = {} t[a] = 1 t[b] += 1 return a == b, a == c, t[a], len(t), type(a), a');
   const results = engine.results();
   assert.equal(results.slice(0, 5), [true, false, 2, 1, 'stack']);

@@ -76,10 +76,12 @@ export const MISC_COMM_EXEC = 1 << 13;
 export const HEADER_SIZE = 8;
 export const RingPage = { DATA_HEAD: 1024, DATA_TAIL: 1032, DATA_OFFSET: 1040, DATA_SIZE: 1048 } as const;
 
-/** Entries of a callchain from here up (as unsigned numbers) are no addresses: they say whose addresses follow. */
-export const CONTEXT_MAX = BigInt.asUintN(64, -4095n);
-export const CONTEXT_KERNEL = BigInt.asUintN(64, -128n);
-export const CONTEXT_USER = BigInt.asUintN(64, -512n);
+/** Entries of a callchain from -4095 up are no addresses: they say whose addresses follow. As halves of 32 bits. */
+export const NO_ADDRESS_HIGH = 0xffffffff;
+export const NO_ADDRESS_LOW = 0xfffff001;
+/** Low halves of PERF_CONTEXT_KERNEL (-128) and PERF_CONTEXT_USER (-512). */
+export const CONTEXT_KERNEL = 0xffffff80;
+export const CONTEXT_USER = 0xfffffe00;
 
 export interface EventAttributes {
   readonly type: number;

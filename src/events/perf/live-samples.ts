@@ -1,6 +1,7 @@
 // What perf adds to a live source: samples for profile timers, and the events whose handlers ask for stacks, which come
 // from perf instead of the instance. Both take their place among the instance's records in one order of time.
 
+import type { AddressBytes } from '../../engine/values.js';
 import { type AttachedEvent, unionOfFilters } from '../attachment.js';
 import type { EventCatalogue } from '../event-catalogue.js';
 import type { EventFormat } from '../format.js';
@@ -20,6 +21,9 @@ import type { CallChain } from './sample-cursor.js';
 /** The kernel fires a CPU clock no sooner than after so many nanoseconds (perf_swevent_start_hrtimer in kernel/events/core.c). */
 const SHORTEST_INTERVAL = 10_000;
 const TRACER = /^(?:__traceiter|perf_trace|perf_call_bpf|perf_syscall)_/;
+/** The kernel waits for a grace period for each event that perf lets go of, one after the other: 45 ms measured. */
+const CLOSING_SECONDS = 0.045;
+const MANY_EVENTS = 100;
 /** Share of firings whose absence is not worth a word. */
 const USUALLY_MISSED = 0.01;
 /** Own threads that a filter names; the samples of others are passed over when they are read. */
@@ -34,12 +38,14 @@ export interface LiveSamplesOptions
   readonly hiddenThreads: readonly number[];
   /** Of the instance's buffers. */
   readonly records: StreamCursor;
+  /** Messages for the user. */
+  onMessage(text: string): void;
   /** Kernel symbol at an address. */
   kernelSymbol(address: bigint): string | undefined;
 }
 
-/** The events, by `system:event`, that must come from perf, with the stacks that their handlers ask for. */
-export function eventsWithStacks(
+/** The events, by `system:event`, that should come from perf, with the stacks that their handlers ask for. */
+function eventsWithStacks(
   requests: readonly TraceRequest[],
   events: ReadonlyMap<string, AttachedEvent>,
 ): Map<string, StackUse> {
@@ -57,8 +63,18 @@ function eitherStack(uses: readonly StackUse[]): StackUse {
   return { kernel: uses.some(({ kernel }) => kernel), user: uses.some(({ user }) => user) };
 }
 
+/** Whether the blocks need anything of perf. */
+export function needSamples(requests: readonly TraceRequest[]): boolean {
+  return requests.some(({ profile, stacks, definitions, ids }) => {
+    const hasEvents = definitions.length > 0 || ids !== undefined;
+    return profile !== undefined || (stacks !== undefined && hasEvents);
+  });
+}
+
 export class LiveSamples implements EventStacks {
   readonly cursor: MergedCursor;
+  /** The events, by `system:event`, that come from here and not from the instance. */
+  readonly taken: ReadonlySet<string>;
   private readonly perf: PerfEvents;
   private readonly timers: ReadonlyMap<
     number,
@@ -66,7 +82,7 @@ export class LiveSamples implements EventStacks {
   >;
   private readonly warned: readonly string[];
   private readonly options: LiveSamplesOptions;
-  private readonly tracers = new Map<bigint, boolean>();
+  private readonly tracers = new Map<AddressBytes, boolean>();
   /** Threads are selected: timers fire only while they run. */
   private readonly selecting: boolean;
   private enabledAt = 0;
@@ -101,6 +117,15 @@ export class LiveSamples implements EventStacks {
       tracepoints,
       hiddenPid: hiddenThreads.length > 0 ? process.pid : undefined,
     });
+    const { refused } = this.perf;
+    this.taken = new Set(tracepoints.map(({ name }) => name).filter((name) => !refused.includes(name)));
+    if (refused.length > 0) options.onMessage(`ktap: warning: the kernel has no stacks for ${refused.join(', ')}`);
+    if (this.taken.size > MANY_EVENTS) {
+      const seconds = Math.ceil(this.taken.size * CLOSING_SECONDS);
+      options.onMessage(
+        `ktap: warning: ${this.taken.size} events with stacks: switching them off can take ${seconds} s`,
+      );
+    }
     this.timers = new Map(
       profiles.map(({ block, profile }, index) => {
         const id = FIRST_TIMER_ID + index;
@@ -144,17 +169,19 @@ export class LiveSamples implements EventStacks {
     for (const timer of this.timers.values()) if (timer.block === block) yield timer.format;
   }
 
-  kernel(): readonly bigint[] | undefined {
+  kernel(): AddressBytes | undefined {
     const frames = this.stacksNow()?.kernel;
-    if (frames === undefined || frames.length === 0 || !this.isTracer(frames[0]!)) return frames;
-    return frames.slice(frames.findIndex((address) => !this.isTracer(address)));
+    if (frames === undefined) return undefined;
+    let from = 0;
+    while (from < frames.length && this.isTracer(frames.slice(from, from + 8))) from += 8;
+    return from === 0 ? frames : frames.slice(from);
   }
 
   /** The address is in a function by which a tracepoint calls the tracer. */
-  private isTracer(address: bigint): boolean {
+  private isTracer(address: AddressBytes): boolean {
     let is = this.tracers.get(address);
     if (is === undefined) {
-      is = TRACER.test(this.options.kernelSymbol(address) ?? '');
+      is = TRACER.test(this.options.kernelSymbol(Buffer.from(address, 'latin1').readBigUInt64LE()) ?? '');
       this.tracers.set(address, is);
     }
     return is;

@@ -57,6 +57,8 @@ const COMMON_SAMPLE = SampleType.IDENTIFIER | SampleType.TID | SampleType.TIME |
 
 export class PerfEvents {
   readonly cursor: SampleCursor;
+  /** Tracepoints that perf does not sample. */
+  readonly refused: string[] = [];
   /** Of the rings, for poll. */
   readonly fds: readonly number[];
 
@@ -77,11 +79,7 @@ export class PerfEvents {
       this.calls = new PerfCalls();
       for (const cpu of options.cpus) this.openRing(cpu, options);
       for (const timer of options.timers) this.openEvent(options, clockAttributes(timer), timer.stacks, timer.id);
-      for (const tracepoint of options.tracepoints) {
-        const { id, stacks } = tracepoint;
-        const attributes = { type: PerfType.TRACEPOINT, config: id, period: 1, raw: true };
-        this.openEvent(options, attributes, stacks, undefined, tracepoint);
-      }
+      for (const tracepoint of options.tracepoints) this.openTracepoint(options, tracepoint);
     } catch (error) {
       this.close();
       throw error instanceof NativeError ? refusal(error) : error;
@@ -96,6 +94,19 @@ export class PerfEvents {
       now,
       ...(sideBand === undefined ? {} : { sideBand }),
     });
+  }
+
+  private openTracepoint(options: PerfEventsOptions, tracepoint: StackedTracepoint): void {
+    const attributes = { type: PerfType.TRACEPOINT, config: tracepoint.id, period: 1, raw: true };
+    const counts = new Map([...this.events].map(([cpu, fds]) => [cpu, fds.length]));
+    try {
+      this.openEvent(options, attributes, tracepoint.stacks, undefined, tracepoint);
+    } catch (error) {
+      // Some events are too near to perf itself to be sampled (irq_vectors:irq_work_entry).
+      if (!(error instanceof NativeError) || !/EPERM|EINVAL|EOPNOTSUPP/.test(error.message)) throw error;
+      for (const [cpu, fds] of this.events) closeAll(fds.splice(counts.get(cpu)!));
+      this.refused.push(tracepoint.name);
+    }
   }
 
   private openRing(cpu: number, options: PerfEventsOptions): void {

@@ -8,8 +8,9 @@
 //     then u32 size, size bytes: the record of a tracepoint, as it would be in a ring buffer of tracefs (PERF_SAMPLE_RAW)
 
 import type { LinearMemory } from '../../engine/memory.js';
+import type { AddressBytes } from '../../engine/values.js';
 import type { RecordCursor } from '../source.js';
-import { CONTEXT_KERNEL, CONTEXT_MAX, CONTEXT_USER, RecordType } from './abi.js';
+import { CONTEXT_KERNEL, CONTEXT_USER, NO_ADDRESS_HIGH, NO_ADDRESS_LOW, RecordType } from './abi.js';
 import type { PerfRing } from './ring.js';
 
 const ID = 8;
@@ -27,10 +28,10 @@ export interface SampledEvent {
   samples: number;
 }
 
-/** Return addresses of a sample, innermost first; empty where the task was not in that part. */
+/** The stacks of a sample; empty where the task was not in that part. */
 export interface CallChain {
-  readonly kernel: readonly bigint[];
-  readonly user: readonly bigint[];
+  readonly kernel: AddressBytes;
+  readonly user: AddressBytes;
 }
 
 export interface SampleCursorOptions {
@@ -181,15 +182,19 @@ export class SampleCursor implements RecordCursor {
   private readChain(start: number): CallChain {
     const { memory } = this.options;
     memory.refresh();
-    const count = memory.u32[start >>> 2]!;
-    const first = (start >>> 3) + 1;
-    const kernel: bigint[] = [];
-    const user: bigint[] = [];
-    let part: bigint[] | undefined;
-    for (const address of memory.u64.subarray(first, first + count)) {
-      if (address < CONTEXT_MAX) part?.push(address);
-      else part = address === CONTEXT_KERNEL ? kernel : address === CONTEXT_USER ? user : undefined;
+    const { u32, bytes } = memory;
+    const chain = { kernel: '', user: '' };
+    const first = (start >>> 2) + 2;
+    const end = first + 2 * u32[start >>> 2]!;
+    // Parts of addresses between words that are no addresses.
+    for (let at = first; at < end; ) {
+      const context = u32[at]!;
+      let next = at + 2;
+      while (next < end && !(u32[next + 1] === NO_ADDRESS_HIGH && u32[next]! >= NO_ADDRESS_LOW)) next += 2;
+      if (context === CONTEXT_KERNEL) chain.kernel += bytes.toString('latin1', (at + 2) << 2, next << 2);
+      else if (context === CONTEXT_USER) chain.user += bytes.toString('latin1', (at + 2) << 2, next << 2);
+      at = next;
     }
-    return { kernel, user };
+    return chain;
   }
 }
