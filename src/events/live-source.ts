@@ -181,6 +181,7 @@ export class LiveSource implements EventSource {
         threads: this.selectsTasks ? () => this.selectedThreads() : undefined,
         hiddenThreads: this.hidesItself ? threadsOf(process.pid) : [],
         records: this.buffers.merger,
+        recording: recorder !== undefined,
         now: () => this.buffers!.now(),
         kernelSymbol: (address) => this.kernelSymbol(address),
         onMessage: options.onMessage ?? (() => {}),

@@ -38,6 +38,8 @@ export interface LiveSamplesOptions
   readonly hiddenThreads: readonly number[];
   /** Of the instance's buffers. */
   readonly records: StreamCursor;
+  /** The instance's buffers go into a recording, which these samples are not in. */
+  readonly recording: boolean;
   /** Messages for the user. */
   onMessage(text: string): void;
   /** Kernel symbol at an address. */
@@ -117,6 +119,10 @@ export class LiveSamples implements EventStacks {
       tracepoints,
       hiddenPid: hiddenThreads.length > 0 ? process.pid : undefined,
     });
+    if (options.recording && tracepoints.length > 0) {
+      const names = tracepoints.map(({ name }) => name).join(', ');
+      options.onMessage(`ktap: warning: not recorded, since their handlers ask for stacks: ${names}`);
+    }
     const { refused } = this.perf;
     this.taken = new Set(tracepoints.map(({ name }) => name).filter((name) => !refused.includes(name)));
     if (refused.length > 0) options.onMessage(`ktap: warning: the kernel has no stacks for ${refused.join(', ')}`);

@@ -70,6 +70,8 @@ export class PerfEvents {
   private readonly sampled = new Map<number, SampledEvent & { readonly cpu: number }>();
   /** The kernel tells an event's lost samples (since 6.0). */
   private tellsLost = true;
+  /** CPUs that are on, and the events that own their rings. */
+  private readonly cpus: number[] = [];
   private readonly owners: number[] = [];
   private closed = false;
 
@@ -77,7 +79,7 @@ export class PerfEvents {
   constructor(options: PerfEventsOptions) {
     try {
       this.calls = new PerfCalls();
-      for (const cpu of options.cpus) this.openRing(cpu, options);
+      for (const cpu of options.cpus) if (this.openRing(cpu, options)) this.cpus.push(cpu);
       for (const timer of options.timers) this.openEvent(options, clockAttributes(timer), timer.stacks, timer.id);
       for (const tracepoint of options.tracepoints) this.openTracepoint(options, tracepoint);
     } catch (error) {
@@ -109,7 +111,8 @@ export class PerfEvents {
     }
   }
 
-  private openRing(cpu: number, options: PerfEventsOptions): void {
+  /** False where the CPU is off. */
+  private openRing(cpu: number, options: PerfEventsOptions): boolean {
     let size = USUAL_RING;
     while (size > LEAST_RING && size * options.cpus.length > ALL_RINGS) size /= 2;
     const sideBand = AttrFlag.MMAP | AttrFlag.MMAP2 | AttrFlag.COMM | AttrFlag.COMM_EXEC | AttrFlag.TASK;
@@ -121,13 +124,20 @@ export class PerfEvents {
       flags: AttrFlag.DISABLED | AttrFlag.SAMPLE_ID_ALL | (options.sideBand === undefined ? 0 : sideBand),
       wakeUpBytes: size / 2,
     });
-    const fd = this.calls.open(attributes, ALL_TASKS, cpu);
+    let fd: number;
+    try {
+      fd = this.calls.open(attributes, ALL_TASKS, cpu);
+    } catch (error) {
+      if (error instanceof NativeError && error.message.endsWith('ENODEV')) return false;
+      throw error;
+    }
     this.owners.push(fd);
     this.events.set(cpu, []);
     const mapping = this.mapRing(fd, size);
     this.mappings.push(mapping);
     const start = options.allocateBuffer(SEGMENT_BYTES);
     this.rings.push(new PerfRing(cpu, mapping.bytes, options.memory, start, options.epoch));
+    return true;
   }
 
   /** A ring as large as the user may lock memory (perf_event_mlock_kb, RLIMIT_MEMLOCK). */
@@ -149,7 +159,7 @@ export class PerfEvents {
     timerId: number | undefined,
     tracepoint?: StackedTracepoint,
   ): void {
-    const { cpus, threads } = options;
+    const { threads } = options;
     const hasChain = stacks.kernel || stacks.user;
     const flags =
       AttrFlag.DISABLED |
@@ -160,7 +170,7 @@ export class PerfEvents {
     const sampleType =
       COMMON_SAMPLE | (hasChain ? SampleType.CALLCHAIN : 0) | (event.raw === true ? SampleType.RAW : 0);
     const open = (task: number): void => {
-      for (const [index, cpu] of cpus.entries()) {
+      for (const [index, cpu] of this.cpus.entries()) {
         const owner = this.owners[index]!;
         const fd = this.openCounting({ ...event, sampleType, flags, wakeUpBytes: USUAL_RING / 2 }, task, cpu);
         this.events.get(cpu)!.push(fd);
