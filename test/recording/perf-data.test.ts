@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addressBytes } from '../../src/engine/values.js';
 import { KtapError } from '../../src/language/diagnostics.js';
 import { openAnyRecording } from '../../src/recording/open-recording.js';
 import { RecordType } from '../../src/recording/perf-data/abi.js';
@@ -127,11 +128,8 @@ test('stacks of samples', async () => {
     }
     source.close();
     assert.equal(stacks, [
-      [
-        [0xffffffff81000010n, 0xffffffff81000020n],
-        [0x401000n, 0x402000n],
-      ],
-      [[], [0x401000n]],
+      [addressBytes([0xffffffff81000010n, 0xffffffff81000020n]), addressBytes([0x401000n, 0x402000n])],
+      ['', addressBytes([0x401000n])],
       [undefined, undefined],
     ]);
   }

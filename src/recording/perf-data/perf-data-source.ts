@@ -6,6 +6,7 @@
 //                          ▲ zstd-stream ◄─┘                            └─► tasks: names, kept up with the records
 
 import type { LinearMemory } from '../../engine/memory.js';
+import { type AddressBytes, addressBytes } from '../../engine/values.js';
 import { compileEventText, type EventText } from '../../events/event-text.js';
 import type { EventFormat } from '../../events/format.js';
 import { textEnvironment } from '../../events/kernel-facts.js';
@@ -57,7 +58,7 @@ export class PerfDataSource implements EventSource {
     kernel: () => this.cursor.stack('kernel'),
     user: () => {
       const addresses = this.cursor.stack('user');
-      return addresses && { addresses, space: this.tasks.spaceOf(this.cursor.pid) };
+      return addresses === undefined ? undefined : { addresses, space: this.tasks.spaceOf(this.cursor.pid) };
     },
     userSymbol: () => undefined,
   };
@@ -387,8 +388,9 @@ class PerfCursor implements RecordCursor {
   }
 
   /** Addresses of one of the sample's stacks. */
-  stack(part: 'kernel' | 'user'): bigint[] | undefined {
+  stack(part: 'kernel' | 'user'): AddressBytes | undefined {
     const { event, sample, sampleSize } = this;
-    return event === undefined ? undefined : callchain(this.memory, sample, sampleSize, event.layout, part);
+    const addresses = event && callchain(this.memory, sample, sampleSize, event.layout, part);
+    return addresses && addressBytes(addresses);
   }
 }
