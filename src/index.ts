@@ -41,7 +41,7 @@ export interface TraceOptions {
   readonly onEvent?: (event: TracedEvent) => void;
   /** Probes and timers are active. */
   readonly onActive?: () => void;
-  /** A recording to take events from, instead of this machine's kernel. */
+  /** A recording to take events from, instead of this machine's kernel; `-`: standard input. */
   readonly replay?: string;
   /** Keeps the raw events that the script names in a file (trace.dat), too. */
   readonly record?: RecordOptions;
@@ -105,12 +105,16 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
   const message = options.onMessage ?? (() => {});
   const { onOutput } = options;
   let command: Promise<CommandEnd> | undefined;
+  let sayStopped = (): void => {};
+  const stopped = new Promise<void>((resolve) => {
+    sayStopped = resolve;
+  });
 
   // Loaded when they are needed: a script without probes starts sooner.
   const openSource = async (engine: Engine): Promise<EventSource> => {
     if (options.replay !== undefined) {
       const { openAnyRecording } = await import('./recording/open-recording.js');
-      return openAnyRecording(options.replay, engine, replaySelection(options));
+      return openAnyRecording(options.replay, engine, replaySelection(options), stopped);
     }
     const { openLive } = await import('./events/live-source.js');
     const { record } = options;
@@ -169,7 +173,11 @@ export function startTrace(script: CompiledScript, options: TraceOptions = {}): 
       },
     };
   };
-  return { finished: finish(), stop: () => session.stop() };
+  const stop = (): void => {
+    sayStopped();
+    session.stop();
+  };
+  return { finished: finish(), stop };
 }
 
 /** How a command has ended: its status, or the number of the signal that killed it. */

@@ -76,7 +76,7 @@ const OPTIONS: readonly Option[] = [
   option('-v', 'verbose', 'say what is attached, and more'),
   option('-l -le', 'list', 'list events; a glob chooses (`sched:*`)', 'optional', 'GLOB'),
   option('-lv', 'listVerbose', 'list events with their fields and types', 'required', 'GLOB'),
-  option('--replay', 'replay', 'take the events from a recording (trace.dat)', 'required', 'FILE'),
+  option('--replay', 'replay', 'take the events from a recording (trace.dat); - is standard input', 'required', 'FILE'),
   option('--record', 'record', 'keep the raw events in a file (trace.dat) while the script runs', 'required', 'FILE'),
   option('--events', 'events', 'record these events without a script', 'required', 'EVENTDEF'),
   option('--file-version', 'fileVersion', 'version of the recording: 6 (default) or 7', 'required', '6|7'),
@@ -239,6 +239,9 @@ function checkTogether(options: Options, given: ReadonlyMap<keyof Options, strin
   contradict('dumpBytecode', 'compile');
   contradict('quiet', 'verbose');
   contradict('replay', 'traceSelf');
+  if (options.replay === '-' && options.file === '-') {
+    throw new UsageError('the script and the recording cannot both come from standard input');
+  }
   contradict('replay', 'record');
   contradict('replay', 'bufferSize');
   for (const key of ['dumpBytecode', 'compile'] as const) contradict('record', key);

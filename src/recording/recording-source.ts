@@ -44,11 +44,16 @@ const TASK_EVENTS = [
 const OTHER_UNITS = new Set(['counter', 'x86-tsc', 'ppc-tb', 'hyperv-tsc']);
 
 /**
- * Opens a recording as a source of events. `target` is an engine, or anything with linear memory. Throws KtapError for a
- * file that cannot be read, is no recording, or is damaged so that nothing of it can be used.
+ * Opens a recording, by its path or already open, as a source of events. `target` is an engine, or anything with linear
+ * memory. Throws KtapError for a file that cannot be read, is no recording, or is damaged so that nothing of it can be used.
  */
-export function openRecording(path: string, target: BufferMemory, selection: RecordingSelection = {}): RecordingSource {
-  return new RecordingSource(openTraceDat(FileReader.open(path)), target, selection);
+export function openRecording(
+  input: string | FileReader,
+  target: BufferMemory,
+  selection: RecordingSelection = {},
+): RecordingSource {
+  const file = typeof input === 'string' ? FileReader.open(input) : input;
+  return new RecordingSource(openTraceDat(file), target, selection);
 }
 
 export class RecordingSource implements EventSource {

@@ -18,6 +18,7 @@ const refused: readonly (readonly [readonly string[], string])[] = [
   [['-e', 'print(1)', '--'], 'ktap: -- needs a command behind it\n'],
   [['--max-memory', 'much', '-e', ''], 'ktap: --max-memory needs a size such as 64M, not "much"\n'],
   [['--dialect', '0.6', '-e', ''], 'ktap: --dialect is 0.4 or 0.5, not "0.6"\n'],
+  [['--replay', '-', '-'], 'ktap: the script and the recording cannot both come from standard input\n'],
   [['--events', 'sched:*'], 'ktap: --events needs --record FILE\n'],
   [['--record', 'x', '--replay', 'y', '-e', ''], 'ktap: --replay and --record cannot be given together\n'],
   [['--record', 'x'], 'ktap: no script: give a file, -e SCRIPT, or - for standard input (ktap -h shows examples)\n'],
