@@ -25,8 +25,10 @@ function fromZlib(part: Uint8Array, size: number): Uint8Array {
 
 /** RFC 8878. */
 function fromZstandard(part: Uint8Array, size: number): Uint8Array {
-  // Given a place for its output, fzstd allocates nothing else of note, and writing past its end has no effect.
-  return exactly(inflateZstandard(part, new Uint8Array(size)), size);
+  // Given a place for its output, fzstd allocates nothing else of note, and writing past its end has no effect. It compares
+  // that place with 1, for which JavaScript would make a text of all its bytes: with an answer at hand it is seven times as fast.
+  const place = Object.assign(new Uint8Array(size), { [Symbol.toPrimitive]: () => 0 });
+  return exactly(inflateZstandard(part, place), size);
 }
 
 function exactly(bytes: Uint8Array, size: number): Uint8Array {
