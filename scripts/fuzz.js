@@ -1,5 +1,5 @@
-// Searches for programs on which the engine and the reference evaluator disagree, and for damage to scripts and modules
-// that brings out more than an error: `npm run fuzz -- --minutes N [--seed S] [--kind programs|scripts|modules]`.
+// Searches for programs on which the engine and the reference evaluator disagree, and for damage to scripts, modules
+// or recordings that brings out more than an error: `npm run fuzz -- [programs|scripts|modules|recordings] --minutes N [--seed S]`.
 
 import { spawn } from 'node:child_process';
 import { build } from 'esbuild';

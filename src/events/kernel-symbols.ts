@@ -223,7 +223,8 @@ function findAddress(text: Buffer, name: string): bigint | undefined {
     const address = text.toString('latin1', line, text.indexOf(SPACE, line));
     // The space before the type letter matches a name of one letter too.
     if (at === line + address.length && after !== undefined && text[at + 2] === SPACE) continue;
-    return BigInt(`0x${address}`);
+    // A recording's copy can be damaged.
+    if (/^[\da-f]{1,16}$/.test(address)) return BigInt(`0x${address}`);
   }
   return undefined;
 }

@@ -24,6 +24,14 @@ ffffffffc0001000 t first\t[nf_tables]
 ffffffffc0003000 d table\t[nf_tables]
 `;
 
+test('damaged addresses are passed over', () => {
+  const symbols = KernelSymbols.parse(
+    Buffer.from(TABLE.replace('ffffffff81000000 T _text', 'ffffffff8z000 00 T _text')),
+  );
+  assert.is(symbols.addressOf('_text'), undefined);
+  assert.is(symbols.addressOf('_stext'), 0xffffffff81000000n);
+});
+
 test('an address in the kernel', () => {
   const symbols = KernelSymbols.parse(Buffer.from(TABLE, 'latin1'));
   assert.equal(symbols.placeAt(0xffffffff81000110n), { name: 'vfs_read', offset: 16, size: 64, module: undefined });

@@ -4,21 +4,25 @@
 import { isMainThread } from 'node:worker_threads';
 import { findingText, type SearchKind, searchInThreads, work } from './workers.js';
 
-const KINDS: readonly SearchKind[] = ['programs', 'damaged scripts', 'damaged modules'];
+const KINDS: readonly SearchKind[] = ['programs', 'damaged scripts', 'damaged modules', 'damaged recordings'];
 /** Seconds that one kind has before the next has its turn. */
 const TURN_SECONDS = 20;
 
-const USAGE = 'usage: npm run fuzz -- [--minutes N] [--seed S] [--kind programs|scripts|modules]';
+const USAGE = 'usage: npm run fuzz -- [programs|scripts|modules|recordings] [--minutes N] [--seed S]';
 
 function optionsOf(args: readonly string[]): { minutes: number; seed: number; kinds: readonly SearchKind[] } {
   let minutes = 1;
   let seed = Math.floor(Math.random() * 1e9);
   let kinds = KINDS;
-  for (let i = 0; i < args.length; i += 2) {
-    const value = args[i + 1];
-    if (args[i] === '--minutes' && Number(value) > 0) minutes = Number(value);
-    else if (args[i] === '--seed' && /^\d+$/.test(value ?? '')) seed = Number(value);
-    else if (args[i] === '--kind' && value !== undefined) kinds = KINDS.filter((kind) => kind.endsWith(value));
+  for (let i = 0; i < args.length; i++) {
+    const option = args[i]!;
+    if (!option.startsWith('-')) {
+      kinds = KINDS.filter((kind) => kind.endsWith(option));
+      continue;
+    }
+    const value = args[++i];
+    if (option === '--minutes' && Number(value) > 0) minutes = Number(value);
+    else if (option === '--seed' && /^\d+$/.test(value ?? '')) seed = Number(value);
     else throw new Error(USAGE);
   }
   if (kinds.length === 0) throw new Error(USAGE);

@@ -5,10 +5,11 @@ import { availableParallelism } from 'node:os';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { compileScript } from '../../src/index.js';
 import { Choices, choicesFrom, choicesFromSeed } from './choices.js';
+import { checkDamagedRecording } from './damaged-recordings.js';
 import { checkDamagedModule, checkDamagedScript, checkProgram } from './differential.js';
 import { type GeneratorOptions, generateProgram } from './generate.js';
 
-export type SearchKind = 'programs' | 'damaged scripts' | 'damaged modules';
+export type SearchKind = 'programs' | 'damaged scripts' | 'damaged modules' | 'damaged recordings';
 
 export interface Search {
   readonly kind: SearchKind;
@@ -35,6 +36,8 @@ export interface SearchResult {
 /** A search ends early after so many findings a thread. */
 const ENOUGH = 5;
 const STACK_MEGABYTES = 400;
+/** A check that goes on so long after the end of the search does not end. */
+const HANGING_MILLISECONDS = 120_000;
 /** Every so many programs one is run in all modes. */
 const THOROUGH = 40;
 const GENERATOR: GeneratorOptions = { statements: 8 };
@@ -59,8 +62,21 @@ export async function searchInThreads(program: string, search: Search): Promise<
 type ThreadSearch = Search & { readonly stride: number };
 
 function runThread(program: string, search: ThreadSearch): Promise<SearchResult> {
-  const worker = new Worker(new URL(program), { workerData: search, resourceLimits: { stackSizeMb: STACK_MEGABYTES } });
+  // The seed that is being checked, for the case that its check never ends.
+  const current = new Float64Array(new SharedArrayBuffer(8));
+  const worker = new Worker(new URL(program), {
+    workerData: { ...search, current },
+    resourceLimits: { stackSizeMb: STACK_MEGABYTES },
+  });
   return new Promise((resolve, reject) => {
+    const { kind, milliseconds } = search;
+    if (milliseconds !== undefined) {
+      setTimeout(() => {
+        const finding = { kind, seed: current[0]!, program: '', what: 'it does not end' };
+        resolve({ checked: 0, findings: [finding] });
+        void worker.terminate();
+      }, milliseconds + HANGING_MILLISECONDS).unref();
+    }
     worker.on('message', resolve);
     worker.on('error', reject);
     worker.on('exit', () => reject(new Error('the thread ended without an answer')));
@@ -69,12 +85,13 @@ function runThread(program: string, search: ThreadSearch): Promise<SearchResult>
 
 /** The thread's side. */
 export async function work(): Promise<void> {
-  const { kind, first, count, stride, milliseconds } = workerData as ThreadSearch;
+  const { kind, first, count, stride, milliseconds, current } = workerData as ThreadSearch & { current: Float64Array };
   const deadline = performance.now() + (milliseconds ?? Number.POSITIVE_INFINITY);
   const findings: Finding[] = [];
   let checked = 0;
   for (let i = 0; i < count && findings.length < ENOUGH && performance.now() < deadline; i++) {
     const seed = first + i * stride;
+    current[0] = seed;
     const finding = await checkSeed(kind, seed);
     checked++;
     if (finding !== undefined) findings.push(finding);
@@ -84,6 +101,10 @@ export async function work(): Promise<void> {
 
 /** Checks the program of one seed; a finding comes with a shrunk program. */
 export async function checkSeed(kind: SearchKind, seed: number): Promise<Finding | undefined> {
+  if (kind === 'damaged recordings') {
+    const found = checkDamagedRecording(seed);
+    return found === undefined ? undefined : { kind, seed, program: found.name, what: found.what };
+  }
   const thorough = seed % THOROUGH === 0;
   const numbers: number[] = [];
   const source = choicesFromSeed(seed);
