@@ -2,6 +2,7 @@
 // from perf instead of the instance. Both take their place among the instance's records in one order of time.
 
 import type { AddressBytes } from '../../engine/values.js';
+import { AddressSpaces, type FileSymbols } from '../address-spaces.js';
 import { type AttachedEvent, unionOfFilters } from '../attachment.js';
 import type { EventCatalogue } from '../event-catalogue.js';
 import type { EventFormat } from '../format.js';
@@ -17,6 +18,7 @@ import {
 } from '../source.js';
 import { PerfEvents, type PerfEventsOptions, type StackedTracepoint } from './perf-events.js';
 import type { CallChain } from './sample-cursor.js';
+import { noteSideBand } from './side-band.js';
 
 /** The kernel fires a CPU clock no sooner than after so many nanoseconds (perf_swevent_start_hrtimer in kernel/events/core.c). */
 const SHORTEST_INTERVAL = 10_000;
@@ -40,6 +42,8 @@ export interface LiveSamplesOptions
   readonly records: StreamCursor;
   /** The instance's buffers go into a recording, which these samples are not in. */
   readonly recording: boolean;
+  /** Names of the code in programs and libraries. */
+  readonly files?: FileSymbols;
   /** Messages for the user. */
   onMessage(text: string): void;
   /** Kernel symbol at an address. */
@@ -61,6 +65,8 @@ function eventsWithStacks(
   return found;
 }
 
+const usesUser = ({ stacks }: { readonly stacks: StackUse }): boolean => stacks.user;
+
 function eitherStack(uses: readonly StackUse[]): StackUse {
   return { kernel: uses.some(({ kernel }) => kernel), user: uses.some(({ user }) => user) };
 }
@@ -78,6 +84,7 @@ export class LiveSamples implements EventStacks {
   /** The events, by `system:event`, that come from here and not from the instance. */
   readonly taken: ReadonlySet<string>;
   private readonly perf: PerfEvents;
+  private readonly spaces: AddressSpaces;
   private readonly timers: ReadonlyMap<
     number,
     { readonly block: number; readonly interval: number; readonly format: EventFormat }
@@ -108,6 +115,7 @@ export class LiveSamples implements EventStacks {
     const { memory, epoch, cpus, threads, now } = options;
     this.options = options;
     this.selecting = threads !== undefined;
+    this.spaces = new AddressSpaces(options.files === undefined ? {} : { files: options.files });
     this.perf = new PerfEvents({
       memory,
       epoch,
@@ -117,6 +125,9 @@ export class LiveSamples implements EventStacks {
       allocateBuffer: options.allocateBuffer,
       timers,
       tracepoints,
+      ...(timers.some(usesUser) || tracepoints.some(usesUser)
+        ? { sideBand: (type, address) => noteSideBand(this.spaces, memory, type, address) }
+        : {}),
       hiddenPid: hiddenThreads.length > 0 ? process.pid : undefined,
     });
     if (options.recording && tracepoints.length > 0) {
@@ -195,11 +206,12 @@ export class LiveSamples implements EventStacks {
 
   user(): UserStack | undefined {
     const chain = this.stacksNow();
-    return chain && { addresses: chain.user, space: this.perf.cursor.pid };
+    return chain && { addresses: chain.user, space: this.spaces.numberOf(this.perf.cursor.pid) };
   }
 
-  userSymbol(): string | undefined {
-    return undefined;
+  userSymbol(address: bigint, space?: number): string | undefined {
+    const number = space ?? (this.cursor.atSecond ? this.spaces.numberOf(this.perf.cursor.pid) : undefined);
+    return number === undefined ? undefined : this.spaces.symbolAt(address, number);
   }
 
   private stacksNow(): CallChain | undefined {
