@@ -40,7 +40,7 @@ export const STACK_BUILTINS = [
     family: 'stacks',
     parameters: [skip, max],
     returns: 'stack or nil',
-    doc: "The kernel stack of the event: a value that can be a table key and prints as symbols, one a line, innermost first. At most `max` frames (10 if left out, all if negative). The tracer's own frames are never in it, so that a `skip` up to 12, which scripts of ktap 0.4 pass to leave those away, leaves nothing away; each one more drops a frame.",
+    doc: "The kernel stack of the event: a value that can be a table key and prints as symbols, one a line, innermost first. Empty where the task was in user mode. At most `max` frames (10 if left out, all if negative). The tracer's own frames are never in it, so that a `skip` up to 12, which scripts of ktap 0.4 pass to leave those away, leaves nothing away; each one more drops a frame.",
     call: (context, skip: Integer = 0, max: Integer = DEFAULT_FRAMES) =>
       stackOf(context, 'backtrace', 'kernel', skip, max),
   }),
@@ -57,7 +57,7 @@ export const STACK_BUILTINS = [
     family: 'stacks',
     parameters: [max],
     returns: 'stack or nil',
-    doc: 'The user stack of the event, at most `max` frames (10 if left out, all if negative).',
+    doc: 'The user stack of the event: a value as `backtrace` gives it, at most `max` frames (10 if left out, all if negative), empty for kernel threads. Stacks of two processes are never equal. The kernel follows frame pointers, so a program that was compiled without them shows few frames; code that a program makes itself has the names of its `/tmp/perf-PID.map` (`node --perf-basic-prof`).',
     call: (context, max: Integer = DEFAULT_FRAMES) => stackOf(context, 'ustack', 'user', 0, max),
   }),
   builtin({

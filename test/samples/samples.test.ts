@@ -20,7 +20,7 @@ for (const name of scripts) {
     for (const command of commands) assert.match(command, `samples/${name}`);
   });
   for (const command of commands) {
-    const live = /\btrace /.test(text) && !command.includes('--replay');
+    const live = /\btrace |^profile-/m.test(text) && !command.includes('--replay');
     testUnless(live ? whyNoTracing() : undefined, samples, `ktap ${command}`, async () => {
       const result = await run('sh', ['-c', `exec "$0" "$1" ${command}`, process.execPath, KTAP]);
       // The status is the traced command's, which may fail on purpose (ls of a missing file).

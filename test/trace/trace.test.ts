@@ -1,7 +1,7 @@
 // Runs the .trace files of this folder (README.md says how they are written) on the live kernel.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -40,6 +40,8 @@ function missing(needs: string): string | undefined {
     if (need === 'tracing') {
       const reason = whyNoTracing();
       if (reason !== undefined) return reason;
+    } else if (need === 'perf') {
+      if (!existsSync('/proc/sys/kernel/perf_event_paranoid')) return 'the kernel has no perf events';
     } else if (need.startsWith('cpus=')) {
       if (availableParallelism() < Number(need.slice(5))) return `it needs ${need.slice(5)} CPUs`;
     } else if (!(process.env.PATH ?? '').split(':').some((path) => readable(path).includes(need))) {

@@ -91,6 +91,8 @@ export class LiveSamples implements EventStacks {
   >;
   private readonly warned: readonly string[];
   private readonly options: LiveSamplesOptions;
+  /** Kernel stacks of system calls' events, by id. */
+  private readonly syscallStacks = new Map<number, AddressBytes>();
   private readonly tracers = new Map<AddressBytes, boolean>();
   /** Threads are selected: timers fire only while they run. */
   private readonly selecting: boolean;
@@ -134,6 +136,7 @@ export class LiveSamples implements EventStacks {
       const names = tracepoints.map(({ name }) => name).join(', ');
       options.onMessage(`ktap: warning: not recorded, since their handlers ask for stacks: ${names}`);
     }
+    this.takeSyscallStacks(tracepoints, catalogue);
     const { refused } = this.perf;
     this.taken = new Set(tracepoints.map(({ name }) => name).filter((name) => !refused.includes(name)));
     if (refused.length > 0) options.onMessage(`ktap: warning: the kernel has no stacks for ${refused.join(', ')}`);
@@ -154,6 +157,15 @@ export class LiveSamples implements EventStacks {
     this.warned = profiles
       .filter(({ profile }) => profile!.interval < SHORTEST_INTERVAL)
       .map(({ profile }) => tooShort(profile!.name));
+  }
+
+  private takeSyscallStacks(tracepoints: readonly StackedTracepoint[], catalogue: EventCatalogue): void {
+    for (const event of ['sys_enter', 'sys_exit']) {
+      const calls = tracepoints.filter(({ name, stacks }) => stacks.kernel && name.startsWith(`syscalls:${event}_`));
+      if (calls.length === 0 || !catalogue.has('raw_syscalls', event)) continue;
+      const stack = this.perf.syscallStack(catalogue.idOf({ system: 'raw_syscalls', event }));
+      for (const { id } of calls) this.syscallStacks.set(id, stack);
+    }
   }
 
   get fds(): readonly number[] {
@@ -187,8 +199,9 @@ export class LiveSamples implements EventStacks {
   }
 
   kernel(): AddressBytes | undefined {
-    const frames = this.stacksNow()?.kernel;
-    if (frames === undefined) return undefined;
+    const sampled = this.stacksNow()?.kernel;
+    if (sampled === undefined) return undefined;
+    const frames = sampled === '' ? (this.syscallStacks.get(this.cursor.id) ?? '') : sampled;
     let from = 0;
     while (from < frames.length && this.isTracer(frames.slice(from, from + 8))) from += 8;
     return from === 0 ? frames : frames.slice(from);

@@ -10,6 +10,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { LinearMemory } from '../../engine/memory.js';
+import type { AddressBytes } from '../../engine/values.js';
 import { plainError } from '../../language/diagnostics.js';
 import { closeAll } from '../instance.js';
 import { NativeError } from '../native.js';
@@ -18,6 +19,7 @@ import { AttrFlag, EventRequest, encodeAttributes, FORMAT_LOST, PerfType, Sample
 import { type Mapping, PerfCalls } from './calls.js';
 import { PerfRing, SEGMENT_BYTES } from './ring.js';
 import { SampleCursor, type SampleCursorOptions, type SampledEvent } from './sample-cursor.js';
+import { syscallStack } from './syscall-stack.js';
 
 export interface ProfileTimer {
   /** Nanoseconds. */
@@ -218,6 +220,16 @@ export class PerfEvents {
     const request = on ? EventRequest.ENABLE : EventRequest.DISABLE;
     const all = [...this.owners, ...[...this.events.values()].flat()];
     for (const fd of on ? all : all.reverse()) this.calls.request(fd, request);
+  }
+
+  /** Kernel stack of a system call at a raw_syscalls event, by its id; empty where it cannot be had. */
+  syscallStack(id: number): AddressBytes {
+    try {
+      return syscallStack(this.calls, id, (fd) => closeAll([fd]));
+    } catch (error) {
+      if (error instanceof NativeError) return '';
+      throw error;
+    }
   }
 
   /** Samples of a profile timer that have been handed out, by CPU. */
