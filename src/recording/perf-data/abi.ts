@@ -76,8 +76,6 @@ export const Feature = {
   CMDLINE: 11,
   EVENT_DESC: 12,
   SAMPLE_TIME: 21,
-  CLOCKID: 23,
-  DIR_FORMAT: 24,
   COMPRESSED: 27,
   CLOCK_DATA: 29,
 } as const;

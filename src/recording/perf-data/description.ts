@@ -23,8 +23,10 @@ import {
 import { EventType, Feature, HEADER_SIZE, UPDATE_NAME } from './abi.js';
 import { type RecordedAttribute, readAttribute } from './attributes.js';
 
-/** More events than anybody records, and ids of one (one a CPU and task). */
+/** More events than anybody records, more ids of them (one a CPU), and the most warnings. */
 const MANY_EVENTS = 100_000;
+const MANY_IDS = 1_000_000;
+const MANY_WARNINGS = 20;
 /** A build id that the flags of its record do not tell the length of: SHA-1. */
 const BUILD_ID_BYTES = 20;
 
@@ -57,12 +59,24 @@ export class Description {
 
   /** Takes one feature, whose content begins at the reader's position and has `size` bytes. What is damaged in it is a warning. */
   addFeature(number: number, file: FileReader, size: number): void {
+    const name = FEATURE_NAMES[number];
+    if (name !== undefined)
+      this.attempt(`its section ${name}`, () => this.readFeature(number, file, file.position + size));
+  }
+
+  /** Does something that damage can end, which then is a warning. */
+  attempt(what: string, action: () => void): void {
     try {
-      this.readFeature(number, file, file.position + size);
+      action();
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
-      this.warnings.push(`its section of ${FEATURE_NAMES[number] ?? `feature ${number}`} is damaged: ${error.message}`);
+      this.warn(`${what} is damaged: ${error.message}`);
     }
+  }
+
+  /** Keeps what a person should know of damage, each once, and not without end. */
+  warn(text: string): void {
+    if (this.warnings.length < MANY_WARNINGS && !this.warnings.includes(text)) this.warnings.push(text);
   }
 
   private readFeature(number: number, file: FileReader, end: number): void {
@@ -190,7 +204,7 @@ export class Description {
   /** ID_INDEX, behind its header: `u64 n`, n × (u64 id, u64 idx, u64 cpu, u64 tid). */
   addIdIndex(file: FileReader): void {
     file.u64('the index of ids');
-    while (file.left >= 32) {
+    while (file.left >= 32 && this.cpuOfId.size < MANY_IDS) {
       const id = file.bigU64('the index of ids');
       file.skip(8, 'the index of ids');
       const cpu = BigInt.asIntN(64, file.bigU64('the index of ids'));

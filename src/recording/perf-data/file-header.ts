@@ -11,7 +11,7 @@
 // Source: tools/perf/Documentation/perf.data-file-format.txt; tools/perf/util/header.c.
 
 import { DamageError, type FileReader } from '../trace-dat/file-reader.js';
-import { FEATURE_BITS, Feature } from './abi.js';
+import { FEATURE_BITS } from './abi.js';
 import { Description } from './description.js';
 
 export const PERF_MAGIC = 'PERFILE2';
@@ -51,7 +51,7 @@ export function readFileHeader(file: FileReader): FileHeader | undefined {
   // perf record fills in the size at its end, and writes the features behind the data then.
   const unfinished = data.size === 0;
   if (unfinished && there > 0) {
-    description.warnings.push('perf record was not ended in order: the descriptions of its events are missing');
+    description.warn('perf record was not ended in order: the descriptions of its events are missing');
   } else {
     readFeatures(file, description, data.offset + data.size, features);
   }
@@ -83,17 +83,13 @@ function readAttributes(
 
 function readFeatures(file: FileReader, description: Description, offset: number, features: readonly number[]): void {
   const places: { number: number; offset: number; size: number }[] = [];
-  try {
+  description.attempt('what describes its events behind the records', () => {
     file.position = offset;
     for (const number of features) {
       places.push({ number, offset: file.u64('the places of features'), size: file.u64('the places of features') });
     }
-  } catch (error) {
-    if (!(error instanceof DamageError)) throw error;
-    description.warnings.push(`the descriptions behind its records are damaged: ${error.message}`);
-  }
+  });
   for (const place of places) {
-    if (place.number === Feature.DIR_FORMAT) continue;
     file.position = place.offset;
     description.addFeature(place.number, file, place.size);
   }

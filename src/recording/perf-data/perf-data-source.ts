@@ -186,7 +186,7 @@ export class PerfDataSource implements EventSource {
     }
     opened.input.fill(stream);
     order.seal();
-    if (this.reader.stopped || opened.input.ended) {
+    if (stream.broken || opened.input.ended) {
       this.allRead = true;
       order.finish();
     } else if (blocks.used > WINDOW) {
@@ -277,11 +277,13 @@ export class PerfDataSource implements EventSource {
       if (number > 0) warnings.push(`${path}: ${number} ${what}`);
     };
     if (opened.missing > 0) warnings.push(`${path} is truncated: ${opened.missing} bytes of records are missing`);
-    else if (this.allRead && stream.left > 0 && !reader.stopped) warnings.push(`${path} ends within a record`);
-    if (reader.stopped) {
+    else if (this.allRead && stream.left > 0 && !stream.broken) warnings.push(`${path} ends within a record`);
+    if (stream.broken) {
       warnings.push(`${path} is corrupt: what follows record ${reader.records} cannot be read and is left out`);
     }
     count(reader.damagedSamples + this.cursor.damaged, 'samples are damaged and left out');
+    if (this.unpacked.broken)
+      warnings.push(`${path} is corrupt: what its compressed parts hold cannot be read to its end`);
     count(zstd.unreadable, 'compressed parts are damaged: their events are missing');
     count(order.late, 'events came later than their place in the order of time: they were handled late');
     return warnings;

@@ -52,6 +52,8 @@ export class RecordBlocks {
 
 /** A sequence of records of any length as bytes come, cut into whole records. */
 export class RecordStream {
+  /** Set by `scan` at a record that cannot be: what follows is no records, and is not taken. */
+  broken = false;
   private readonly blocks: RecordBlocks;
   private readonly target: BufferMemory;
   /**
@@ -89,6 +91,7 @@ export class RecordStream {
 
   /** The first `bytes` of `room` have been filled. */
   commit(bytes: number): void {
+    if (this.broken) return;
     this.filled += bytes;
     for (;;) {
       const passed = Math.min(this.skipping, this.filled - this.scanned);
@@ -97,7 +100,7 @@ export class RecordStream {
       if (this.skipping > 0) return;
       this.scanned = this.scan(this.address + this.scanned, this.address + this.filled) - this.address;
       const aligned = this.align();
-      if (this.skipping === 0 && !aligned) return;
+      if (this.broken || (this.skipping === 0 && !aligned)) return;
     }
   }
 

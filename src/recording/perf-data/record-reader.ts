@@ -36,8 +36,6 @@ export class RecordReader {
   epoch: bigint;
   /** Samples that cannot be: too short, or of an event that the file does not describe. */
   damagedSamples = 0;
-  /** Records whose header cannot be: nothing after one can be found. */
-  stopped = false;
   /** Events that the kernel dropped, by CPU (-1: not known), as ring buffers tell, and as the events' own counts tell. */
   readonly lostRecords = new Map<number, number>();
   readonly lostSamples = new Map<number, number>();
@@ -67,8 +65,8 @@ export class RecordReader {
   }
 
   /**
-   * Takes the whole records between two addresses; answers where the first one begins that is not whole. Stops early where
-   * bytes behind a record are to be passed over (`stream.skip`). Hot.
+   * Takes the whole records between two addresses, as RecordStream wants it. A record that cannot be makes the stream
+   * broken, since nothing behind it can be found. Hot.
    */
   scan(stream: RecordStream, start: number, end: number): number {
     const { memory } = this;
@@ -80,10 +78,10 @@ export class RecordReader {
     let lastKind = -1;
     let { lastTime } = this;
     let at = start;
-    while (at + HEADER_SIZE <= end && !this.stopped) {
+    while (at + HEADER_SIZE <= end) {
       const size = swap === undefined ? u16[(at + 6) >>> 1]! : swap.sizeAt(at);
       if (size < HEADER_SIZE) {
-        this.stopped = true;
+        stream.broken = true;
         break;
       }
       if (at + size > end) break;
@@ -100,12 +98,13 @@ export class RecordReader {
         // What was decompressed can have made the memory grow.
         ({ u32, u16 } = memory);
         at += size;
-        if (behind > 0) stream.skip(behind);
-        if (behind > 0 || (size & 3) !== 0) break;
+        if (behind < 0) stream.broken = true;
+        else if (behind > 0) stream.skip(behind);
+        if (behind !== 0 || (size & 3) !== 0) break;
         continue;
       }
       if ((size & 3) !== 0) {
-        this.stopped = true;
+        stream.broken = true;
         break;
       }
       let kind = 0;
@@ -163,16 +162,13 @@ export class RecordReader {
     return events.findIndex((event) => event.id === id);
   }
 
-  /** A record that is no sample. Answers how many bytes behind it are to be passed over. */
+  /** A record that is no sample. Answers how many bytes behind it are to be passed over; -1: it cannot be. */
   private takeOther(type: number, address: number, size: number): number {
     const { order, noteTask, decompress, describe } = this.options;
     const { u32 } = this.memory;
     const word = address >>> 2;
     // Only what is done with at once may have an odd size.
-    if ((size & 3) !== 0 && type !== RecordType.COMPRESSED) {
-      this.stopped = true;
-      return 0;
-    }
+    if ((size & 3) !== 0 && type !== RecordType.COMPRESSED) return -1;
     switch (type) {
       case RecordType.COMM:
       case RecordType.FORK:
@@ -207,8 +203,7 @@ export class RecordReader {
         // Raw bytes follow the record.
         const low = size >= 12 ? u32[word + 2]! : 0;
         const high = type === RecordType.AUXTRACE && size >= 16 ? u32[word + 3]! : 0;
-        if ((low & 3) !== 0 || high >= 1 << 20) this.stopped = true;
-        return this.stopped ? 0 : high * TWO_32 + low;
+        return (low & 3) !== 0 || high >= 1 << 20 ? -1 : high * TWO_32 + low;
       }
       default:
         if (type >= FIRST_USER_TYPE) describe(type, address, size);

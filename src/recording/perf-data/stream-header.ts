@@ -73,11 +73,11 @@ export async function readStreamHeader(next: NextBytes, name: string): Promise<S
         throw new DamageError(`the formats of its events cannot have ${length} bytes`, false);
       at += size;
       await need(length, 'the formats of its events');
-      describe(description, () => description.readTracingData(reader(at, at + length)));
+      description.attempt('the formats of its events', () => description.readTracingData(reader(at, at + length)));
       at += length;
     } else {
       const record = reader(at + HEADER_SIZE, at + size);
-      describe(description, () => takeDescription(description, type, record));
+      takeDescription(description, type, record);
       at += size;
     }
   }
@@ -85,38 +85,30 @@ export async function readStreamHeader(next: NextBytes, name: string): Promise<S
   return { description, littleEndian, rest: bytes.subarray(at) };
 }
 
-/** Damage of one description leaves the others. */
-function describe(description: Description, take: () => void): void {
-  try {
-    take();
-  } catch (error) {
-    if (!(error instanceof DamageError)) throw error;
-    description.warnings.push(`a description of its events is damaged: ${error.message}`);
-  }
-}
-
-/** Takes the content of a record that describes; `file` has what stands behind the record's header. */
+/** Takes the content of a record that describes; `file` has what stands behind the record's header. Damage is a warning. */
 export function takeDescription(description: Description, type: number, file: FileReader): void {
-  switch (type) {
-    case RecordType.HEADER_ATTR:
-      description.addAttribute(file, 0, () => {
-        const count = Math.floor(file.left / 8);
-        return Array.from({ length: count }, () => file.bigU64('the ids of an event'));
-      });
-      break;
-    case RecordType.HEADER_FEATURE: {
-      const number = file.u64('the number of a feature');
-      description.addFeature(number, file, file.left);
-      break;
+  description.attempt('the description of its events', () => {
+    switch (type) {
+      case RecordType.HEADER_ATTR:
+        description.addAttribute(file, 0, () => {
+          const count = Math.floor(file.left / 8);
+          return Array.from({ length: count }, () => file.bigU64('the ids of an event'));
+        });
+        break;
+      case RecordType.HEADER_FEATURE: {
+        const number = file.u64('the number of a feature');
+        description.addFeature(number, file, file.left);
+        break;
+      }
+      case RecordType.HEADER_BUILD_ID:
+        description.addBuildId(file, file.left + HEADER_SIZE);
+        break;
+      case RecordType.ID_INDEX:
+        description.addIdIndex(file);
+        break;
+      case RecordType.EVENT_UPDATE:
+        description.updateEvent(file);
+        break;
     }
-    case RecordType.HEADER_BUILD_ID:
-      description.addBuildId(file, file.left + HEADER_SIZE);
-      break;
-    case RecordType.ID_INDEX:
-      description.addIdIndex(file);
-      break;
-    case RecordType.EVENT_UPDATE:
-      description.updateEvent(file);
-      break;
-  }
+  });
 }
