@@ -181,6 +181,39 @@ export class PerfDataBuilder {
     return this;
   }
 
+  /**
+   * The records so far, as `perf record -z` writes them: in COMPRESSED records of one Zstandard frame, here with blocks that
+   * are not compressed, cut in the middle of blocks and records.
+   */
+  compressed(): PerfDataBuilder {
+    const content = this.data.finish();
+    const frame = new Bytes(true)
+      .u32(0xfd2fb528)
+      .u8(0)
+      .u8(9 << 3);
+    for (let at = 0; at < content.length; at += 100) {
+      const block = content.subarray(at, at + 100);
+      const header = block.length << 3;
+      frame
+        .u8(header & 255)
+        .u8(header >> 8)
+        .u8(0)
+        .append(block);
+    }
+    const bytes = frame.finish();
+    const out = new PerfDataBuilder(this.little);
+    for (let at = 0; at < bytes.length; at += 301) {
+      const part = bytes.subarray(at, at + 301);
+      // These alone have sizes that are no multiple of 8.
+      out.data
+        .u32(RecordType.COMPRESSED)
+        .u16(0)
+        .u16(part.length + 8)
+        .append(part);
+    }
+    return out;
+  }
+
   private attribute(tracepoint: boolean): Buffer {
     const flags = AttrFlag.SAMPLE_ID_ALL;
     let bits = BigInt(flags);

@@ -1,6 +1,6 @@
 // Replay of made-up perf.data files: order, names, stacks, losses, both byte orders, files and streams.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -192,6 +192,45 @@ test('losses: the larger of what the buffers and what the events count, by CPU',
     { cpu: 0, events: 6 },
     { cpu: 1, events: 9 },
   ]);
+});
+
+test('compressed records, cut anywhere', async () => {
+  for (const little of [true, false]) {
+    const builder = twoRounds(little).compressed();
+    for (const bytes of [builder.file(), builder.stream()]) {
+      const { handled, source } = await replay(bytes, ['test:number']);
+      assert.equal(values(handled), ['1', '2', '3', '4', '7', '8', '9', '10', '11', '12']);
+      assert.equal(source.warnings(), []);
+    }
+  }
+});
+
+test('a recording of perf record -z -g -e cpu-clock', async () => {
+  const { handled, source } = await replay(readFileSync('samples/recordings/cpu-clock.data'), ['perf:cpu-clock']);
+  const counts = new Map<string, number>();
+  for (const { comm } of handled) counts.set(comm, (counts.get(comm) ?? 0) + 1);
+  // What perf script says.
+  assert.equal(Object.fromEntries(counts), { grep: 190, ls: 66, sort: 10, uniq: 2, sh: 2, wc: 1 });
+  assert.equal(source.warnings(), []);
+});
+
+test('a time stamp that is far from all others', async () => {
+  const builder = new PerfDataBuilder();
+  builder
+    .number({ pid: 1, time: 100, cpu: 0 }, 1)
+    .number({ pid: 1, time: 1n << 60n, cpu: 0 }, 2)
+    .round();
+  builder.number({ pid: 1, time: 102, cpu: 0 }, 3);
+  const { handled, source } = await replay(builder.file(), ['test:number']);
+  assert.equal(
+    handled.map(({ time, text }) => [time, text]),
+    [
+      [0, 'number: value=1'],
+      [0, 'number: value=2'],
+      [2, 'number: value=3'],
+    ],
+  );
+  assert.match(source.warnings()[0]!, '1 time stamps are damaged');
 });
 
 test('AUX data is passed over, in pieces of any size, and records that nobody knows', async () => {

@@ -5,12 +5,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EventSource } from '../../src/events/source.js';
 import { KtapError } from '../../src/language/diagnostics.js';
+import { openAnyRecording } from '../../src/recording/open-recording.js';
 import { TASK_BUFFER } from '../../src/recording/recorded-tasks.js';
-import { openRecording, type RecordingSource } from '../../src/recording/recording-source.js';
 import { type FileForm, TraceDatWriter } from '../../src/recording/trace-dat-writer.js';
 import { SubBufferBuilder, seeded, simpleRecord, TestMemory } from '../events/sub-buffers.js';
 import { bigEndianRecording } from '../recording/big-endian.js';
+import { PerfDataBuilder } from '../recording/perf-data-builder.js';
 import { attach, METADATA, textRecord } from '../recording/small-recording.js';
 
 /** Milliseconds and bytes that no small damaged recording may take. */
@@ -42,6 +44,20 @@ function written(path: string, form: FileForm): Uint8Array {
   return new Uint8Array(readFileSync(path));
 }
 
+/** A perf.data with records of each kind. */
+function perfData(little: boolean): PerfDataBuilder {
+  const random = seeded(6);
+  const builder = new PerfDataBuilder(little).comm({ pid: 20, time: 0, cpu: 0 }, 'name');
+  for (let index = 0; index < 60; index++) {
+    const moment = { pid: 20, time: 1000 + index * 8 - random(30), cpu: random(3) };
+    if (random(3) === 0) builder.clock(moment, [0xffffffff81001000n], [0x401000n, 0x402000n]);
+    else builder.number(moment, index);
+    if (index % 20 === 10) builder.round().fork(moment, { pid: 21, tid: 21 + index });
+    if (index % 20 === 15) builder.lost(moment, 3).aux(Buffer.alloc(32, 1)).comm(moment, 'other', true);
+  }
+  return builder.round();
+}
+
 /** The recordings that are damaged. */
 function makeBases(folder: string): Base[] {
   const path = join(folder, 'base.dat');
@@ -51,13 +67,19 @@ function makeBases(folder: string): Base[] {
     { name: 'version 7, zlib', bytes: written(path, { version: 7, compression: 'zlib' }) },
     { name: 'big-endian, 64 bits', bytes: bigEndianRecording(8) },
     { name: 'big-endian, 32 bits', bytes: bigEndianRecording(4) },
+    { name: 'perf.data', bytes: perfData(true).file() },
+    { name: 'perf.data, big-endian', bytes: perfData(false).file() },
+    { name: 'perf.data from a pipe', bytes: perfData(true).stream() },
+    { name: 'perf.data in compressed records', bytes: perfData(true).compressed().file() },
+    { name: 'cpu-clock', bytes: new Uint8Array(readFileSync('samples/recordings/cpu-clock.data')) },
     { name: 'system calls', bytes: new Uint8Array(readFileSync('samples/recordings/syscalls.dat')) },
   ];
   const zstd = ['convert', '--file-version', '7', '--compression', 'zstd', '-i', 'samples/recordings/syscalls.dat'];
   if (spawnSync('trace-cmd', [...zstd, '-o', path]).status === 0) {
     bases.push({ name: 'version 7, zstd', bytes: new Uint8Array(readFileSync(path)) });
   }
-  return bases;
+  // No Buffers, whose methods check what they are given.
+  return bases.map(({ name, bytes }) => ({ name, bytes: new Uint8Array(bytes) }));
 }
 
 /** Numbers that sizes and offsets are set to. */
@@ -104,11 +126,11 @@ function damage(original: Uint8Array, random: (below: number) => number): Uint8A
 }
 
 /** Opens a recording and hands out all that can be: what a session does, and more. */
-function replayAll(path: string, memory: TestMemory): void {
-  let source: RecordingSource | undefined;
+async function replayAll(path: string, memory: TestMemory): Promise<void> {
+  let source: EventSource | undefined;
   try {
-    source = openRecording(path, memory);
-    attach(source, '*:*', 'test:number /value > 3/');
+    source = await openAnyRecording(path, memory, {});
+    attach(source, '*:*', '*:* /common_pid > 3/');
     source.start();
     while (!source.ended) {
       const cursor = source.poll(false);
@@ -118,13 +140,15 @@ function replayAll(path: string, memory: TestMemory): void {
         for (const filter of event.filters ?? []) filter?.(cursor.address, cursor.length);
         source.textOf(event, cursor.address, cursor.length);
         source.commOf(memory.memory.i32[(cursor.address + 4) >>> 2]!, cursor.time, cursor.cpu);
+        source.stacks?.kernel();
+        source.stacks?.user();
         if (!Number.isSafeInteger(cursor.time)) throw new Error(`the time ${cursor.time}`);
       }
       if (Number.isNaN(source.horizon)) throw new Error('no horizon');
     }
     source.kernelSymbol(0xffffffff81001010n);
     source.losses();
-    source.warnings();
+    source.warnings?.();
   } catch (error) {
     if (!(error instanceof KtapError)) throw error;
   } finally {
@@ -137,7 +161,7 @@ let folder = '';
 const memory = new TestMemory();
 
 /** Damages a recording as a seed says and replays it; what is wrong, or undefined. The recording is kept for a look then. */
-export function checkDamagedRecording(seed: number): { name: string; what: string } | undefined {
+export async function checkDamagedRecording(seed: number): Promise<{ name: string; what: string } | undefined> {
   if (bases === undefined) {
     folder = mkdtempSync(join(tmpdir(), 'ktap-damaged-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -154,7 +178,7 @@ export function checkDamagedRecording(seed: number): { name: string; what: strin
   const started = performance.now();
   let what: string | undefined;
   try {
-    replayAll(path, memory);
+    await replayAll(path, memory);
   } catch (error) {
     what = `an exception from inside: ${(error as Error).stack}`;
   }

@@ -102,7 +102,7 @@ export async function work(): Promise<void> {
 /** Checks the program of one seed; a finding comes with a shrunk program. */
 export async function checkSeed(kind: SearchKind, seed: number): Promise<Finding | undefined> {
   if (kind === 'damaged recordings') {
-    const found = checkDamagedRecording(seed);
+    const found = await checkDamagedRecording(seed);
     return found === undefined ? undefined : { kind, seed, program: found.name, what: found.what };
   }
   const thorough = seed % THOROUGH === 0;

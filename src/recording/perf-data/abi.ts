@@ -84,7 +84,10 @@ export const FEATURE_BITS = 256;
 /** EVENT_UPDATE records: the one that gives an event's name. */
 export const UPDATE_NAME = 2;
 
-/** Entries of a callchain from here up (as unsigned numbers) are no addresses: they say whose addresses follow. */
-export const CONTEXT_MAX = BigInt.asUintN(64, -4095n);
-export const CONTEXT_KERNEL = BigInt.asUintN(64, -128n);
-export const CONTEXT_USER = BigInt.asUintN(64, -512n);
+/**
+ * Entries of a callchain from here up are no addresses: they say whose addresses follow. The lower halves; the upper ones
+ * are all ones.
+ */
+export const CONTEXT_MAX = -4095 >>> 0;
+export const CONTEXT_KERNEL = -128 >>> 0;
+export const CONTEXT_USER = -512 >>> 0;

@@ -6,7 +6,7 @@
 //                          ▲ zstd-stream ◄─┘                            └─► tasks: names, kept up with the records
 
 import type { LinearMemory } from '../../engine/memory.js';
-import { type AddressBytes, addressBytes } from '../../engine/values.js';
+import type { AddressBytes } from '../../engine/values.js';
 import { compileEventText, type EventText } from '../../events/event-text.js';
 import type { EventFormat } from '../../events/format.js';
 import { textEnvironment } from '../../events/kernel-facts.js';
@@ -282,6 +282,7 @@ export class PerfDataSource implements EventSource {
       warnings.push(`${path} is corrupt: what follows record ${reader.records} cannot be read and is left out`);
     }
     count(reader.damagedSamples + this.cursor.damaged, 'samples are damaged and left out');
+    count(reader.damagedTimes, 'time stamps are damaged: their events may stand in the wrong place');
     if (this.unpacked.broken)
       warnings.push(`${path} is corrupt: what its compressed parts hold cannot be read to its end`);
     count(zstd.unreadable, 'compressed parts are damaged: their events are missing');
@@ -392,7 +393,6 @@ class PerfCursor implements RecordCursor {
   /** Addresses of one of the sample's stacks. */
   stack(part: 'kernel' | 'user'): AddressBytes | undefined {
     const { event, sample, sampleSize } = this;
-    const addresses = event && callchain(this.memory, sample, sampleSize, event.layout, part);
-    return addresses && addressBytes(addresses);
+    return event && callchain(this.memory, sample, sampleSize, event.layout, part);
   }
 }

@@ -12,6 +12,10 @@ import type { RecordSwap } from './record-swap.js';
 import type { TimeOrder } from './time-order.js';
 
 const TWO_32 = 4294967296;
+/** Nanoseconds, 52 days: time stamps further from the epoch are damaged. Nearer ones are exact in a double. */
+const FAR = 2 ** 52;
+/** The same for the upper half of a time stamp. */
+const FAR_HIGH = 1 << 20;
 /** `kind` in the order of time of what is no sample; that of a sample is the index of its event. */
 export const TASK_RECORD = 0xffff;
 
@@ -36,6 +40,8 @@ export class RecordReader {
   epoch: bigint;
   /** Samples that cannot be: too short, or of an event that the file does not describe. */
   damagedSamples = 0;
+  /** Time stamps that are far from all others; their records are taken for as old as the one before. */
+  damagedTimes = 0;
   /** Events that the kernel dropped, by CPU (-1: not known), as ring buffers tell, and as the events' own counts tell. */
   readonly lostRecords = new Map<number, number>();
   readonly lostSamples = new Map<number, number>();
@@ -128,7 +134,7 @@ export class RecordReader {
         const high = u32[place + 1]!;
         let time: number;
         // Far from the epoch, not there, or without one yet: what is rare is elsewhere.
-        if (layout.time >= 0 && high >= this.epochHigh && high - this.epochHigh < 1 << 20 && this.hasEpoch) {
+        if (layout.time >= 0 && high >= this.epochHigh && high - this.epochHigh < FAR_HIGH && this.hasEpoch) {
           time = (high - this.epochHigh) * TWO_32 + (low - this.epochLow);
           lastTime = time;
         } else {
@@ -143,14 +149,17 @@ export class RecordReader {
     return at;
   }
 
-  /** Time at an address, relative to the epoch; undefined for what perf writes where there is none. */
+  /** Time at an address, relative to the epoch; undefined for what perf writes where there is none, and for damage. */
   private timeAt(address: number): number | undefined {
     const { u32 } = this.memory;
     const low = u32[address >>> 2]!;
     const high = u32[(address + 4) >>> 2]!;
     if ((low === 0 && high === 0) || (low === 0xffffffff && high === 0xffffffff)) return undefined;
     if (!this.hasEpoch) this.setEpoch((BigInt(high) << 32n) | BigInt(low));
-    return (high - this.epochHigh) * TWO_32 + (low - this.epochLow);
+    const time = (high - this.epochHigh) * TWO_32 + (low - this.epochLow);
+    if (Math.abs(time) < FAR) return time;
+    this.damagedTimes++;
+    return undefined;
   }
 
   /** Samples without an id: that of the tracepoint stands in the record, if all have one. */
