@@ -7,7 +7,7 @@ import type { EventSource } from '../../src/events/source.js';
 import type { EventDefinition } from '../../src/language/event-definition.js';
 import type { BufferMemory } from '../../src/recording/cpu-streams.js';
 import { openRecording, type RecordingSelection, type RecordingSource } from '../../src/recording/recording-source.js';
-import { type RecordingMetadata, TraceDatWriter } from '../../src/recording/trace-dat-writer.js';
+import { type FileForm, type RecordingMetadata, TraceDatWriter } from '../../src/recording/trace-dat-writer.js';
 import type { TestMemory } from '../events/sub-buffers.js';
 
 const COMMON =
@@ -65,8 +65,9 @@ export function writeRecording(
   cpus: readonly (readonly Uint8Array[])[],
   subBufferSize = 1024,
   metadata: RecordingMetadata = METADATA,
+  form?: FileForm,
 ): Uint8Array {
-  const writer = new TraceDatWriter(path, cpus.length, subBufferSize);
+  const writer = new TraceDatWriter(path, cpus.length, subBufferSize, form);
   for (const [cpu, pages] of cpus.entries()) for (const page of pages) writer.append(cpu, page);
   writer.finish(metadata);
   return new Uint8Array(readFileSync(path));
