@@ -45,6 +45,8 @@ export interface AddressSpacesOptions {
   readonly files?: FileSymbols;
   /** The text of /proc/PID/maps; undefined where the process is gone. For tests. */
   readonly mapsOf?: (pid: number) => string | undefined;
+  /** The processes are those of a recording: nothing of this machine's is asked about them. */
+  readonly recorded?: boolean;
 }
 
 /** Symbols kept of one space's addresses; stacks repeat. */
@@ -53,6 +55,7 @@ const MOST_KNOWN = 100_000;
 export class AddressSpaces {
   private readonly files: FileSymbols | undefined;
   private readonly mapsOf: (pid: number) => string | undefined;
+  private readonly recorded: boolean;
   private readonly current = new Map<number, Space>();
   /** Those with a number. */
   private readonly numbered: Space[] = [];
@@ -61,6 +64,7 @@ export class AddressSpaces {
   constructor(options: AddressSpacesOptions = {}) {
     this.files = options.files;
     this.mapsOf = options.mapsOf ?? readMaps;
+    this.recorded = options.recorded === true;
   }
 
   // ---- what happens to processes, in order of time
@@ -116,6 +120,7 @@ export class AddressSpaces {
     if (mapping !== undefined && isFile(mapping.path)) {
       return this.files?.symbolAt(mapping.path, address - mapping.start + mapping.offset, space.pid);
     }
+    if (this.recorded) return undefined;
     space.perfMap ??= new PerfMap(space.pid);
     return space.perfMap.symbolAt(address);
   }
@@ -123,7 +128,7 @@ export class AddressSpaces {
   private spaceAt(pid: number): Space {
     let space = this.current.get(pid);
     if (space === undefined) {
-      space = { pid, number: 0, mappings: undefined, parent: undefined };
+      space = { pid, number: 0, mappings: this.recorded ? [] : undefined, parent: undefined };
       this.current.set(pid, space);
     }
     return space;

@@ -62,7 +62,7 @@ test('cut off at every byte', async () => {
   for (const builder of [small(), small(false)]) {
     for (const whole of [builder.file(), builder.stream()]) {
       assert.equal((await outcome(whole)).values, WHOLE);
-      const step = builder.little ? 1 : 7;
+      const step = builder.little ? 1 : 13;
       for (let length = 0; length < whole.length; length += step) {
         const { values, warnings, refusal } = await outcome(whole.subarray(0, length));
         if (refusal !== undefined) {
@@ -105,7 +105,7 @@ test('perf record that was killed: the size of the data is 0', async () => {
 test('a flipped bit anywhere', async () => {
   for (const builder of [small(), small(false)]) {
     for (const whole of [builder.file(), builder.stream()]) {
-      for (let bit = 0; bit < whole.length * 8; bit += 17) {
+      for (let bit = 0; bit < whole.length * 8; bit += 37) {
         const bytes = Buffer.from(whole);
         bytes[bit >> 3]! ^= 1 << (bit & 7);
         await outcome(bytes);
@@ -117,7 +117,7 @@ test('a flipped bit anywhere', async () => {
 test('random damage of many bytes', async () => {
   const random = seeded(3);
   const whole = [small().file(), small(false).file(), small().stream()];
-  for (let turn = 0; turn < 2000; turn++) {
+  for (let turn = 0; turn < 800; turn++) {
     const bytes = Buffer.from(whole[random(whole.length)]!);
     for (let count = 1 + random(8); count > 0; count--) bytes[random(bytes.length)] = random(256);
     await outcome(bytes);

@@ -7,6 +7,7 @@
 
 import type { LinearMemory } from '../../engine/memory.js';
 import type { AddressBytes } from '../../engine/values.js';
+import { AddressSpaces } from '../../events/address-spaces.js';
 import { compileEventText, type EventText } from '../../events/event-text.js';
 import type { EventFormat } from '../../events/format.js';
 import { textEnvironment } from '../../events/kernel-facts.js';
@@ -58,13 +59,14 @@ export class PerfDataSource implements EventSource {
     kernel: () => this.cursor.stack('kernel'),
     user: () => {
       const addresses = this.cursor.stack('user');
-      return addresses === undefined ? undefined : { addresses, space: this.tasks.spaceOf(this.cursor.pid) };
+      return addresses === undefined ? undefined : { addresses, space: this.spaces.numberOf(this.cursor.pid) };
     },
-    userSymbol: () => undefined,
+    userSymbol: (address, space) => this.spaces.symbolAt(address, space ?? this.spaces.numberOf(this.cursor.pid)),
   };
 
   private readonly opened: OpenedPerfData;
   private readonly memory: LinearMemory;
+  private readonly spaces = new AddressSpaces({ recorded: true });
   private readonly tasks: PerfTasks;
   private readonly table: EventTable;
   private readonly events: RecordedEvents;
@@ -104,7 +106,7 @@ export class PerfDataSource implements EventSource {
         'record them with perf record --sample-cpu, or leave -C away',
       );
     }
-    this.tasks = new PerfTasks(memory, description.taskNames);
+    this.tasks = new PerfTasks(memory, description.taskNames, this.spaces);
     if (selection.pid !== undefined) this.tasks.follow(selection.pid);
     this.blocks = new RecordBlocks(target);
     const position = (): number => this.order.position;

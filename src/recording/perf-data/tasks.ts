@@ -1,19 +1,19 @@
-// Names and processes of the tasks of a perf.data, from its records COMM, FORK and EXIT, which take their place in the
-// order of time: what they say holds for the records after them. Those that perf made for tasks that were there before
-// have no time and come first.
+// Names, processes and address spaces of the tasks of a perf.data, from its records COMM, FORK, EXIT, MMAP and MMAP2, which
+// take their place in the order of time: what they say holds for the records after them. Those that perf made for tasks that
+// were there before have no time and come first.
 //
 //     COMM: header, u32 pid, u32 tid, comm\0      FORK, EXIT: header, u32 pid, u32 ppid, u32 tid, u32 ptid, u64 time
 //     MMAP: header, u32 pid, u32 tid, u64 addr, u64 len, u64 pgoff, path\0; one of the kernel's text comes first
+//     MMAP2: the same, but that 32 bytes of the file's identity, protection and flags stand before the path
 //
 // Source: include/uapi/linux/perf_event.h.
 
 import type { LinearMemory } from '../../engine/memory.js';
+import type { AddressSpaces } from '../../events/address-spaces.js';
 import { Misc, RecordType } from './abi.js';
 
 /** What the kernel's own trace file shows for a task whose name is not known. */
 const UNKNOWN = '<...>';
-/** A name has at most 15 bytes, and perf pads; the kernel's mapping has a longer one. */
-const LONGEST_NAME = 64;
 /** pid of the kernel's own mappings. */
 const KERNEL_PID = 0xffffffff;
 
@@ -21,13 +21,13 @@ export class PerfTasks {
   private readonly memory: LinearMemory;
   private readonly names: Map<number, string>;
   private readonly groups = new Map<number, number>();
-  private readonly spaces = new Map<number, number>();
-  private lastSpace = 0;
+  private readonly spaces: AddressSpaces;
   /** Processes that `follow` has begun with and their descendants; undefined: all. */
   private followed: Set<number> | undefined;
 
-  constructor(memory: LinearMemory, names: ReadonlyMap<number, string>) {
+  constructor(memory: LinearMemory, names: ReadonlyMap<number, string>, spaces: AddressSpaces) {
     this.memory = memory;
+    this.spaces = spaces;
     this.names = new Map(names);
   }
 
@@ -44,11 +44,15 @@ export class PerfTasks {
       // pgoff is the symbol's address.
       const place = BigInt(u32[word + 8]!) | (BigInt(u32[word + 9]!) << 32n);
       if (symbol !== undefined) this.kernelText ??= { symbol, address: place };
-      return;
-    }
-    if (type === RecordType.COMM && size > 16) {
+    } else if (type === RecordType.MMAP && size > 40) {
+      this.mapped(address, size, 40);
+    } else if (type === RecordType.MMAP2 && size > 72) {
+      this.mapped(address, size, 72);
+    } else if (type === RecordType.EXIT && size >= 32) {
+      if (u32[word + 2] === u32[word + 4]) this.spaces.ended(u32[word + 2]!);
+    } else if (type === RecordType.COMM && size > 16) {
       const tid = u32[word + 3]!;
-      if ((u32[word + 1]! & Misc.COMM_EXEC) !== 0) this.spaces.set(u32[word + 2]!, ++this.lastSpace);
+      if ((u32[word + 1]! & Misc.COMM_EXEC) !== 0) this.spaces.executed(u32[word + 2]!);
       this.groups.set(tid, u32[word + 2]!);
       this.names.set(tid, this.chars(address + 16, address + size));
     } else if (type === RecordType.FORK && size >= 32) {
@@ -59,18 +63,29 @@ export class PerfTasks {
       this.groups.set(tid, pid);
       if (name === undefined) this.names.delete(tid);
       else this.names.set(tid, name);
-      if (pid !== parent) this.spaces.set(pid, ++this.lastSpace);
+      if (pid !== parent) this.spaces.forked(pid, parent);
       if (pid !== parent && this.followed?.has(parent)) this.followed.add(pid);
     }
   }
 
+  /** A part of a process's memory: code, unless the record says data, which nobody asked for. */
+  private mapped(address: number, size: number, pathOffset: number): void {
+    const { u32 } = this.memory;
+    const wide = (offset: number): bigint => {
+      const word = (address + offset) >>> 2;
+      return (BigInt(u32[word + 1]!) << 32n) | BigInt(u32[word]!);
+    };
+    const start = wide(16);
+    const path = this.chars(address + pathOffset, address + size);
+    this.spaces.mapped(u32[(address + 8) >>> 2]!, { start, end: start + wide(24), offset: wide(32), path });
+  }
+
+  /** Text up to its NUL, within the record. */
   private chars(start: number, end: number): string {
-    const { u8 } = this.memory;
-    let name = '';
-    for (let at = start; at < Math.min(end, start + LONGEST_NAME) && u8[at] !== 0; at++) {
-      name += String.fromCharCode(u8[at]!);
-    }
-    return name;
+    const { bytes } = this.memory;
+    const text = bytes.toString('latin1', start, end);
+    const nul = text.indexOf('\0');
+    return nul < 0 ? text : text.slice(0, nul);
   }
 
   /** Restricts `isFollowed` to a process and its later children. */
@@ -86,16 +101,6 @@ export class PerfTasks {
   commOf(tid: number, cpu?: number): string {
     if (tid === 0) return cpu === undefined || cpu < 0 ? 'swapper' : `swapper/${cpu}`;
     return this.names.get(tid) ?? UNKNOWN;
-  }
-
-  /** Names a process as it is between one exec and the next: what its user addresses belong to. */
-  spaceOf(pid: number): number {
-    let space = this.spaces.get(pid);
-    if (space === undefined) {
-      space = ++this.lastSpace;
-      this.spaces.set(pid, space);
-    }
-    return space;
   }
 
   /** Process of a task; the task itself where the recording does not tell. */
