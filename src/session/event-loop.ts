@@ -8,7 +8,7 @@ import type { HeapRef, Value } from '../engine/values.js';
 import { eventLayout, readHostField } from '../events/field-layout.js';
 import type { BoundEvent, EventSource, RecordCursor, RecordPredicate } from '../events/source.js';
 import type { CallDriver } from './calls.js';
-import { TimerQueue } from './timers.js';
+import { type Timer, TimerQueue } from './timers.js';
 
 /** A trace block's closure. */
 export interface Handler {
@@ -66,6 +66,9 @@ export class EventLoop {
   #nextBlock = 0;
   #calling = false;
   #running: Handler | undefined;
+  /** The timer whose handler runs, and since when, after the source's epoch. */
+  #timer: Timer | undefined;
+  #timerStart = 0;
   /** No further handler runs. */
   #halted = false;
 
@@ -99,6 +102,7 @@ export class EventLoop {
   /** The call under way is over, by an error that was thrown through it. */
   forgetCall(): void {
     this.#calling = false;
+    this.#timer = undefined;
     this.inEvent = false;
   }
 
@@ -118,7 +122,10 @@ export class EventLoop {
     const event = engine.event;
     let untilClock = 64;
     for (;;) {
-      if (this.#calling && !this.#continueCall(deadline)) return false;
+      if (this.#calling) {
+        if (!this.#continueCall(deadline)) return false;
+        this.#timerEnded();
+      }
       if (this.#halted) return true;
       // A timer that is due before the record comes first.
       if (this.#nextDue <= this.#recordTime && this.#fireTimer(this.#recordTime)) continue;
@@ -203,15 +210,27 @@ export class EventLoop {
 
   /** Starts the handler of a timer that is due at `time`. True if there was one. */
   #fireTimer(time: number): boolean {
-    const now = this.source?.kind === 'recording' ? Number.NEGATIVE_INFINITY : this.#host.now();
-    const timer = this.timers.take(time, now);
+    const timer = this.timers.take(time, this.source?.kind !== 'recording');
     if (timer === undefined) return false;
     this.#nextDue = this.timers.nextDue;
+    this.#timer = timer;
+    this.#timerStart = this.#host.now();
     this.timerTime = timer.due - timer.interval;
     this.#running = undefined;
     this.#engine.start({ kind: 'function', ref: timer.handler, builtin: false, name: timer.name }, []);
     this.#calling = true;
     return true;
+  }
+
+  /** A timer's handler has come to its end, if that is what ran. */
+  #timerEnded(): void {
+    const timer = this.#timer;
+    if (timer === undefined) return;
+    this.#timer = undefined;
+    // The time of a recording does not go on while a handler runs.
+    if (this.source?.kind === 'recording') return;
+    this.timers.took(timer, this.#host.now() - this.#timerStart);
+    this.#nextDue = this.timers.nextDue;
   }
 
   /** A field of the event at hand that the interpreter cannot read itself. */

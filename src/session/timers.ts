@@ -15,6 +15,14 @@ export interface Timer {
   merged: number;
 }
 
+/** Leaves out the rounds of a timer that are due at `time`. */
+function mergeUntil(timer: Timer, time: number): void {
+  if (timer.due > time) return;
+  const late = Math.floor((time - timer.due) / timer.interval) + 1;
+  timer.merged += late;
+  timer.due += late * timer.interval;
+}
+
 export class TimerQueue {
   readonly timers: Timer[] = [];
   #started = false;
@@ -41,21 +49,23 @@ export class TimerQueue {
   }
 
   /**
-   * Takes the timer that fires next, if it is due at `time`, and sets its next round. `now` is the present of a live
-   * trace: rounds that have passed by then already are merged into this one, so that timers never pile up.
+   * Takes the timer that fires next, if it is due at `time`, and sets its next round. `merging`, for live traces: rounds that
+   * are due by then as well are merged into this one, so that timers never pile up. What counts is the place among the
+   * events, not the present: where handlers lag behind the events, timers keep their rate among them.
    */
-  take(time: number, now: number): Timer | undefined {
+  take(time: number, merging: boolean): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.timers)
       if (timer.due <= time && (next === undefined || timer.due < next.due)) next = timer;
     if (next === undefined) return undefined;
     next.fired++;
     next.due += next.interval;
-    if (next.due <= now) {
-      const late = Math.floor((now - next.due) / next.interval) + 1;
-      next.merged += late;
-      next.due += late * next.interval;
-    }
+    if (merging) mergeUntil(next, time);
     return next;
+  }
+
+  /** The handler of a timer took so many nanoseconds: the rounds that it missed meanwhile are merged into that one. */
+  took(timer: Timer, nanoseconds: number): void {
+    mergeUntil(timer, timer.due - timer.interval + nanoseconds);
   }
 }
