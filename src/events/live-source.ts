@@ -180,6 +180,7 @@ export class LiveSource implements EventSource {
         cpus,
         threads: this.selectsTasks ? () => this.selectedThreads() : undefined,
         hiddenThreads: this.hidesItself ? threadsOf(process.pid) : [],
+        bufferSizeKb,
         records: this.buffers.merger,
         recording: recorder !== undefined,
         now: () => this.buffers!.now(),
@@ -479,11 +480,12 @@ export class LiveSource implements EventSource {
     const { instance } = this;
     if (instance === undefined || this.state === 'closed') return this.lost;
     const losses: Loss[] = [];
+    const sampled = new Map(this.samples?.losses().map(({ cpu, events }) => [cpu, events]));
     for (const cpu of instance.cpus) {
-      const { lost } = instance.statistics(cpu);
+      const lost = instance.statistics(cpu).lost + (sampled.get(cpu) ?? 0);
       if (lost > 0) losses.push({ cpu, events: lost });
     }
-    return [...losses, ...(this.samples?.losses() ?? [])];
+    return losses;
   }
 
   get stacks(): LiveSamples | undefined {

@@ -11,7 +11,6 @@ import {
   type BoundEvent,
   type EventStacks,
   FIRST_TIMER_ID,
-  type Loss,
   type StackUse,
   type TraceRequest,
   type UserStack,
@@ -32,7 +31,7 @@ const USUALLY_MISSED = 0.01;
 const MOST_OWN_THREADS = 60;
 
 export interface LiveSamplesOptions
-  extends Pick<PerfEventsOptions, 'memory' | 'epoch' | 'allocateBuffer' | 'cpus' | 'threads' | 'now'> {
+  extends Pick<PerfEventsOptions, 'memory' | 'epoch' | 'allocateBuffer' | 'cpus' | 'threads' | 'now' | 'bufferSizeKb'> {
   readonly requests: readonly TraceRequest[];
   readonly events: ReadonlyMap<string, AttachedEvent>;
   readonly catalogue: EventCatalogue;
@@ -124,6 +123,7 @@ export class LiveSamples implements EventStacks {
       cpus,
       threads,
       now,
+      bufferSizeKb: options.bufferSizeKb,
       allocateBuffer: options.allocateBuffer,
       timers,
       tracepoints,
@@ -183,6 +183,7 @@ export class LiveSamples implements EventStacks {
 
   /** Brings in what is there now. `final`: the events are off. */
   read(final: boolean): void {
+    if (this.perf.closed) return;
     this.perf.cursor.read(final);
     this.cursor.final = final;
   }
@@ -231,7 +232,7 @@ export class LiveSamples implements EventStacks {
     return this.cursor.atSecond ? this.perf.cursor.chain() : undefined;
   }
 
-  losses(): readonly Loss[] {
+  losses(): readonly { readonly cpu: number; readonly events: number }[] {
     return this.perf.losses();
   }
 

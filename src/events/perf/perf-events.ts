@@ -14,7 +14,7 @@ import type { AddressBytes } from '../../engine/values.js';
 import { plainError } from '../../language/diagnostics.js';
 import { closeAll } from '../instance.js';
 import { NativeError } from '../native.js';
-import type { Loss, StackUse } from '../source.js';
+import type { StackUse } from '../source.js';
 import { AttrFlag, EventRequest, encodeAttributes, FORMAT_LOST, PerfType, SampleType, SoftwareEvent } from './abi.js';
 import { type Mapping, PerfCalls } from './calls.js';
 import { PerfRing, SEGMENT_BYTES } from './ring.js';
@@ -43,6 +43,8 @@ export interface PerfEventsOptions extends Pick<SampleCursorOptions, 'hiddenPid'
   readonly epoch: bigint;
   allocateBuffer(bytes: number): number;
   readonly cpus: readonly number[];
+  /** KiB of each CPU's ring, rounded up to a power of two; a usual size where not given. */
+  readonly bufferSizeKb?: number | undefined;
   /** Threads of the selected processes, asked until there is none that is new; undefined: all tasks. */
   readonly threads: (() => readonly number[]) | undefined;
   readonly timers: readonly ProfileTimer[];
@@ -75,7 +77,8 @@ export class PerfEvents {
   /** CPUs that are on, and the events that own their rings. */
   private readonly cpus: number[] = [];
   private readonly owners: number[] = [];
-  private closed = false;
+  /** The rings are not mapped any more: what reads them must not be called. */
+  closed = false;
 
   /** Opens everything, switched off. Throws KtapError where the kernel does not permit it, with nothing left open. */
   constructor(options: PerfEventsOptions) {
@@ -115,8 +118,7 @@ export class PerfEvents {
 
   /** False where the CPU is off. */
   private openRing(cpu: number, options: PerfEventsOptions): boolean {
-    let size = USUAL_RING;
-    while (size > LEAST_RING && size * options.cpus.length > ALL_RINGS) size /= 2;
+    const size = ringBytes(options);
     const sideBand = AttrFlag.MMAP | AttrFlag.MMAP2 | AttrFlag.COMM | AttrFlag.COMM_EXEC | AttrFlag.TASK;
     const attributes = encodeAttributes({
       type: PerfType.SOFTWARE,
@@ -238,8 +240,8 @@ export class PerfEvents {
   }
 
   /** Samples that the kernel dropped, by CPU. */
-  losses(): Loss[] {
-    const losses: Loss[] = [];
+  losses(): { readonly cpu: number; readonly events: number }[] {
+    const losses: { readonly cpu: number; readonly events: number }[] = [];
     for (const { cpu, lost } of this.rings) {
       let events = lost;
       // What the events themselves say includes what no record in the ring tells yet.
@@ -268,6 +270,13 @@ export class PerfEvents {
     closeAll(this.owners);
     for (const mapping of this.mappings) mapping.unmap();
   }
+}
+
+function ringBytes({ bufferSizeKb, cpus }: PerfEventsOptions): number {
+  if (bufferSizeKb !== undefined) return Math.max(LEAST_RING, 2 ** Math.ceil(Math.log2(bufferSizeKb * 1024)));
+  let size = USUAL_RING;
+  while (size > LEAST_RING && size * cpus.length > ALL_RINGS) size /= 2;
+  return size;
 }
 
 function clockAttributes({ interval }: ProfileTimer): { type: number; config: number; period: number } {
