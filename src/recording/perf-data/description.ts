@@ -27,6 +27,8 @@ import { type RecordedAttribute, readAttribute } from './attributes.js';
 const MANY_EVENTS = 100_000;
 const MANY_IDS = 1_000_000;
 const MANY_WARNINGS = 20;
+/** What perf writes where there is no time. */
+const NO_TIME = 2n ** 64n - 1n;
 /** A build id that the flags of its record do not tell the length of: SHA-1. */
 const BUILD_ID_BYTES = 20;
 
@@ -111,7 +113,9 @@ export class Description {
         this.readEventDescriptions(file);
         break;
       case Feature.SAMPLE_TIME:
+        // All ones where no sample had a time.
         this.firstTime = file.bigU64('the time of the first sample');
+        if (this.firstTime === NO_TIME) this.firstTime = 0n;
         break;
       case Feature.COMPRESSED:
         // u32 version, type, level, ratio, bytes of a ring buffer
