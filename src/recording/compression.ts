@@ -2,7 +2,7 @@
 // room than that. So a few bytes that would unpack to gigabytes cost no more than the size that the caller allows.
 
 import { deflateSync, inflateSync } from 'node:zlib';
-import { decompress as inflateZstandard } from 'fzstd';
+import { unpackFrame } from './zstd/frame.js';
 
 /** Makes `size` bytes of a compressed part. Throws an Error of any kind where the part is damaged. */
 export type Decompress = (part: Uint8Array, size: number) => Uint8Array;
@@ -10,7 +10,7 @@ export type Decompress = (part: Uint8Array, size: number) => Uint8Array;
 /** The decompression of a name that trace-cmd gives; undefined for one that is not known. */
 export function decompressionOf(name: string): Decompress | undefined {
   if (name === 'zlib') return fromZlib;
-  if (name === 'zstd') return fromZstandard;
+  if (name === 'zstd') return unpackFrame;
   return undefined;
 }
 
@@ -20,18 +20,7 @@ const BEST_ZLIB_RATIO = 1032;
 /** RFC 1950. */
 function fromZlib(part: Uint8Array, size: number): Uint8Array {
   if (size > (part.length + 1) * BEST_ZLIB_RATIO) throw new RangeError('the size cannot be');
-  return exactly(inflateSync(part, { maxOutputLength: Math.max(1, size) }), size);
-}
-
-/** RFC 8878. */
-function fromZstandard(part: Uint8Array, size: number): Uint8Array {
-  // Given a place for its output, fzstd allocates nothing else of note, and writing past its end has no effect. It compares
-  // that place with 1, for which JavaScript would make a text of all its bytes: with an answer at hand it is seven times as fast.
-  const place = Object.assign(new Uint8Array(size), { [Symbol.toPrimitive]: () => 0 });
-  return exactly(inflateZstandard(part, place), size);
-}
-
-function exactly(bytes: Uint8Array, size: number): Uint8Array {
+  const bytes = inflateSync(part, { maxOutputLength: Math.max(1, size) });
   if (bytes.length !== size) throw new RangeError(`${bytes.length} bytes instead of ${size}`);
   return bytes;
 }

@@ -1,7 +1,6 @@
 // Unpacks the COMPRESSED records of `perf record -z`. All of a file make one Zstandard frame, which perf flushes at the end
 // of each: what a record unpacks to can refer back to the records before it. So one that is damaged makes all behind it
-// unreadable. A library for whole frames does not fit: perf makes many small blocks, and fzstd's stream moves its window and
-// makes a new block of 128 KiB for each (75 µs a record; here 2 µs).
+// unreadable.
 //
 //     frame: u32 magic, u8 descriptor, u8 window: mantissa in bits 0-2, exponent e above: 1 KiB × 2^e × (1 + mantissa / 8),
 //     dictionary id (descriptor bits 0-1: 0, 1, 2, 4 bytes), size of the content (bits 6-7: 0, 2, 4, 8 bytes), blocks

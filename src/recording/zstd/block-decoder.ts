@@ -57,6 +57,13 @@ export class BlockDecoder {
   private readonly recent = Int32Array.of(1, 4, 8);
   private readonly bits = new BackwardBits();
 
+  /** Begins a new frame, which knows nothing of the one before. */
+  reset(): void {
+    this.huffman = undefined;
+    this.tables = {};
+    this.recent.set([1, 4, 8]);
+  }
+
   /**
    * Decodes the block that lies in bytes `from` to before `to`, to `output` from `at` on, where there must be room for
    * LARGEST_BLOCK. `oldest`: how far back in `output` it may refer to. Answers where the output ends. Throws RangeError.
