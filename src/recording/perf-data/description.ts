@@ -20,11 +20,11 @@ import {
   readHeaderInfo,
   readPrintkFormats,
 } from '../trace-dat/sections.js';
-import { EventType, Feature, HEADER_SIZE, UPDATE_NAME } from './abi.js';
+import { Feature, HEADER_SIZE, UPDATE_NAME } from './abi.js';
 import { type RecordedAttribute, readAttribute } from './attributes.js';
 
 /** More events than anybody records, more ids of them (one a CPU), and the most warnings. */
-const MANY_EVENTS = 100_000;
+const MANY_EVENTS = 65_000;
 const MANY_IDS = 1_000_000;
 const MANY_WARNINGS = 20;
 /** What perf writes where there is no time. */
@@ -215,11 +215,6 @@ export class Description {
       file.skip(8, 'the index of ids');
       if (cpu >= 0n && cpu < 65536n) this.cpuOfId.set(id, Number(cpu));
     }
-  }
-
-  /** The format of a tracepoint by the number that the kernel gave it. */
-  formatOf({ type, config }: RecordedAttribute): RecordedFormat | undefined {
-    return type === EventType.TRACEPOINT ? this.formats.find(({ id }) => BigInt(id) === config) : undefined;
   }
 }
 

@@ -38,18 +38,20 @@ export class EventTable {
 
   constructor(description: Description) {
     const { attributes } = description;
-    const usedIds = new Set(description.formats.map(({ id }) => id));
+    const described = new Map(description.formats.map((format) => [format.id, format]));
     const formats = new Map<number, RecordedFormat>();
     let nextId = 1;
     this.events = attributes.map((attribute) => {
       const layout = sampleLayout(attribute);
-      let format = description.formatOf(attribute);
+      const tracepoint = attribute.type === EventType.TRACEPOINT;
+      // The kernel's number of a tracepoint is the id of its format.
+      let format = tracepoint ? described.get(Number(attribute.config)) : undefined;
       if (format === undefined) {
-        while (usedIds.has(nextId)) nextId++;
+        while (described.has(nextId)) nextId++;
         format = sampleFormat(nextId++, attribute, layout);
       }
       formats.set(format.id, format);
-      return { id: format.id, layout, carriesRecord: layout.raw && attribute.type === EventType.TRACEPOINT };
+      return { id: format.id, layout, carriesRecord: layout.raw && tracepoint };
     });
     this.formats = [...formats.values()];
     const idsOf = (type: number, configs: readonly bigint[]): number[] =>
