@@ -249,7 +249,12 @@ export class RecordingSource implements EventSource {
     if (missing > 0) warnings.push(`${file.path} is truncated: ${missing} bytes of records are missing`);
     for (const [name, reason] of events.broken)
       warnings.push(`${file.path}: the format of ${name} is damaged: ${reason}`);
-    const { damagedSubBuffers } = this.streams.merger.statistics();
+    const { damagedSubBuffers, backwardSteps } = this.streams.merger.statistics();
+    if (backwardSteps > 0) {
+      warnings.push(
+        `the times of ${file.path} go back in ${backwardSteps} places: records stay in the order of their CPU`,
+      );
+    }
     if (damagedSubBuffers > 0) {
       warnings.push(`${file.path} is corrupt: records are missing from ${damagedSubBuffers} of its pages`);
     }

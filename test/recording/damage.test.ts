@@ -186,6 +186,23 @@ test('a first page with a wrong time stamp does not put the others out of reach'
   assert.is(source.epoch, 1006n);
 });
 
+test('times that go back: records keep the order of their CPU, and it is said', () => {
+  const pages = [5n, 3n, 7n].map((time) => {
+    const page = new SubBufferBuilder(time, 1024);
+    page.record(time, simpleRecord(300, 1, Number(time)));
+    return page.finish();
+  });
+  const path = join(folder, 'back.dat');
+  writeRecording(path, [pages, [pages[2]!]]);
+  memory.reset();
+  const { handled, source } = replay(path, memory, ['test:number']);
+  assert.equal(
+    handled.map(({ cpu, text }) => `${cpu} ${text}`),
+    ['0 number: value=5', '0 number: value=3', '0 number: value=7', '1 number: value=7'],
+  );
+  assert.equal(source.warnings(), [`the times of ${path} go back in 1 places: records stay in the order of their CPU`]);
+});
+
 test('cut off at every byte: an error that says so, or the records that are whole', () => {
   const path = join(folder, 'cut.dat');
   const dataStart = whole.length - 2048;

@@ -100,6 +100,72 @@ test('an unknown compression: the error says how to convert it', () => {
   assert.throws(() => openRecording(path, memory), /lzma\.dat is compressed with lzma, which ktap does not read/);
 });
 
+for (const form of [
+  { version: 6, compression: 'none' },
+  { version: 7, compression: 'none' },
+] as const) {
+  testUnless(noTraceCmd, test, `several buffers, each with its CPUs (version ${form.version})`, () => {
+    const path = join(folder, 'buffers.dat');
+    const writer = new TraceDatWriter(path, 2, 1024, form);
+    const buffers = [0, writer.addBuffer('one'), writer.addBuffer('two')];
+    for (let n = 0; n < 24; n++) {
+      const page = new SubBufferBuilder(1000n + BigInt(n), 1024);
+      page.record(1000n + BigInt(n), simpleRecord(300, 1, n));
+      writer.append(n & 1, page.finish(), buffers[n % 3]);
+    }
+    writer.finish(METADATA);
+    const { handled, source } = replay(path, memory, ['test:number']);
+    assert.equal(
+      handled.map(({ cpu, text }) => [cpu, text]),
+      Array.from({ length: 24 }, (_, n) => [n & 1, `number: value=${n}`]),
+    );
+    assert.equal(source.losses(), []);
+    const shown = traceCmd('report', '-t', path);
+    for (const name of ['one', 'two']) assert.is(shown.split(`${name}: `).length - 1, 8, shown);
+    const values = [...shown.matchAll(/number: +value=(\d+)/g)].map(([, value]) => Number(value));
+    assert.equal(values, Array.from(values.keys()));
+    assert.is(values.length, 24);
+  });
+}
+
+/** Writes a recording with an option of some number and content, by changing that of the recorder's name. */
+function withOption(path: string, number: number, content: Uint8Array): void {
+  const pages = [0, 400].map((time) => {
+    const page = new SubBufferBuilder(10_000n + BigInt(time), 1024);
+    page.record(10_000n + BigInt(time), simpleRecord(300, 1, time));
+    return page.finish();
+  });
+  const name = '?'.repeat(content.length - 1);
+  const bytes = writeRecording(path, [pages], 1024, { ...METADATA, clock: 'x86-tsc', recorder: name });
+  const at = Buffer.from(bytes).indexOf(name);
+  new DataView(bytes.buffer).setUint16(at - 6, number, true);
+  bytes.set(content, at);
+  writeFileSync(path, bytes);
+}
+
+testUnless(noTraceCmd, test, 'a clock in cycles whose speed is told, and an offset of all times', () => {
+  const path = join(folder, 'cycles.dat');
+  // 3 / 2^2 nanoseconds a cycle.
+  const speed = new Uint8Array(16);
+  new DataView(speed.buffer).setUint32(0, 3, true);
+  new DataView(speed.buffer).setUint32(4, 2, true);
+  withOption(path, 14, speed);
+  const { handled, source } = replay(path, memory, ['test:number']);
+  assert.is(source.epoch, 7500n);
+  assert.equal(
+    handled.map(({ time }) => time),
+    [0, 300],
+  );
+  assert.equal(source.warnings(), []);
+  assert.match(traceCmd('report', '-t', path), /0\.000007500: number.*\n.*0\.000007800: number/);
+
+  withOption(path, 7, Buffer.from('5000000000\0'));
+  memory.reset();
+  const moved = replay(path, memory, ['test:number']).source;
+  assert.is(moved.epoch, 5_000_010_000n);
+  assert.match(moved.warnings()[0]!, 'does not count nanoseconds');
+});
+
 test('options sections of version 7 that form a loop', () => {
   const head = Buffer.alloc(200);
   head.write('\x17\x08\x44tracing7\0\0\x08', 0, 'latin1');
