@@ -13,13 +13,21 @@ export interface FirstTask {
   readonly pid: number;
 }
 
+/** An event that is recorded; of probes also what the script calls them, since the kernel's names are made up. */
+export interface RecordedEvent extends EventName {
+  /** argname. */
+  readonly name?: string;
+  /** The definition in the script. */
+  readonly title?: string;
+}
+
 /** The trace that is recorded. */
 export interface RecordedTrace {
   /** The root of tracefs. */
   readonly tracefs: TracefsFolder;
   readonly instance: TracingInstance;
   readonly layout: SubBufferLayout;
-  readonly events: readonly EventName[];
+  readonly events: readonly RecordedEvent[];
   /** Events of the buffer that tells of tasks. */
   readonly taskEvents: readonly EventName[];
   /** Trace-clock time in ns at which tracing begins, and ns from that clock to the time since 1970. */

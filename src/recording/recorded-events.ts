@@ -12,6 +12,7 @@ import type { BoundEvent, RecordPredicate, TraceRequest } from '../events/source
 import { errorAt, KtapError } from '../language/diagnostics.js';
 import { recordedProbe } from './recorded-probes.js';
 import type { RecordedFormat } from './trace-dat/sections.js';
+import type { ProbeNames } from './trace-dat-writer.js';
 
 /** An event that blocks want, while the blocks are gone through. */
 interface Wanted {
@@ -26,8 +27,12 @@ export class RecordedEvents {
   /** Formats that cannot be understood, and why. */
   readonly broken = new Map<string, string>();
 
-  constructor(recorded: readonly RecordedFormat[]) {
+  /** What scripts call the probes of ktap's own recordings. */
+  private readonly probes: readonly ProbeNames[];
+
+  constructor(recorded: readonly RecordedFormat[], probes: readonly ProbeNames[] = []) {
     this.recorded = recorded;
+    this.probes = probes;
   }
 
   /** The format of an event by its two names; undefined where the recording does not have it or it is broken. */
@@ -68,7 +73,8 @@ export class RecordedEvents {
     const bound = new Map<number, BoundEvent>();
     for (const [id, { format, blocks, filters }] of wanted) {
       const filtered = filters.some((filter) => filter !== undefined);
-      bound.set(id, { format, blocks, name: format.name, ...(filtered ? { filters } : {}) });
+      const name = this.probes.find((probe) => isOf(probe, format))?.name ?? format.name;
+      bound.set(id, { format, blocks, name, ...(filtered ? { filters } : {}) });
     }
     return bound;
   }
@@ -136,6 +142,9 @@ export class RecordedEvents {
   /** Probes that were recorded. */
   private findProbes(placed: PlacedDefinition): EventFormat[] {
     const { definition } = placed;
+    const own = this.probes.filter(({ title }) => title === definition.text);
+    const ownFormats = own.flatMap((probe) => this.format(probe.system, probe.event) ?? []);
+    if (ownFormats.length > 0) return ownFormats;
     const matches = recordedProbe(definition);
     const found = this.recorded.filter(({ system, name }) => matches?.(system, name) === true);
     const formats = found.flatMap((each) => this.parse(each) ?? []);
@@ -156,7 +165,11 @@ export class RecordedEvents {
   }
 
   private suggestion(wanted: string): string {
-    const own = this.recorded.filter(({ system }) => system !== 'ftrace');
+    const titles = this.probes.map(({ title }) => title);
+    const own = this.recorded.filter(
+      (each) => each.system !== 'ftrace' && !this.probes.some((probe) => isOf(probe, each)),
+    );
+    if (own.length === 0 && titles.length > 0) return `the recording has ${titles.join(', ')}`;
     if (own.length === 0) return 'the recording has no events but those of the tracers, ftrace:…';
     const nearest = nearestNames(
       wanted,
@@ -165,7 +178,7 @@ export class RecordedEvents {
     );
     const counts = new Map<string, number>();
     for (const { system } of own) counts.set(system, (counts.get(system) ?? 0) + 1);
-    const systems = [...counts].map(([system, count]) => `${system}:* (${count})`);
+    const systems = [...titles, ...[...counts].map(([system, count]) => `${system}:* (${count})`)];
     return `the nearest names: ${nearest.join(', ')}; the recording knows ${systems.join(', ')}`;
   }
 
@@ -184,6 +197,10 @@ export class RecordedEvents {
     this.parsed.set(recorded, format);
     return format;
   }
+}
+
+function isOf(probe: ProbeNames, { system, name }: { readonly system: string; readonly name: string }): boolean {
+  return probe.system === system && probe.event === name;
 }
 
 /** The filter of a definition with its place, without surrounding white space. */

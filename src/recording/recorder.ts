@@ -156,6 +156,9 @@ export class TraceDatRecorder implements EventRecorder {
       wallClockOffset: trace.wallClockOffset,
       cpuStatistics,
       recorder: this.options.recorder,
+      probes: trace.events.flatMap(({ system, event, title, name = event }) =>
+        title === undefined ? [] : [{ system, event, title, name }],
+      ),
     };
   }
 

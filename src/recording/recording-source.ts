@@ -93,7 +93,10 @@ export class RecordingSource implements EventSource {
     const [, , kernelVersion = '', ...arch] = (options.uname ?? '').split(' ');
     this.machine = { arch: arch.join(' '), kernelVersion, cpuCount: recording.cpuCount };
     this.wallClockOffset = options.wallClockOffset;
-    this.events = new RecordedEvents(recording.formats.filter(({ system }) => system !== TASK_BUFFER));
+    this.events = new RecordedEvents(
+      recording.formats.filter(({ system }) => system !== TASK_BUFFER),
+      options.probes,
+    );
     this.taskEvents = new RecordedEvents(recording.formats);
     const byteOrder = file.littleEndian ? undefined : new ByteOrder(layout, (id) => this.taskEvents.formatOf(id));
     const source: StreamSource = { file, layout, data, byteOrder };

@@ -27,8 +27,20 @@ export interface RecordingMetadata {
   readonly wallClockOffset?: bigint;
   /** Text of each CPU's `stats` file. */
   readonly cpuStatistics?: readonly string[];
-  /** Name and version of the recorder. */
+  /** Name of the recorder. */
   readonly recorder?: string;
+  /** Probes among the events. */
+  readonly probes?: readonly ProbeNames[];
+}
+
+/** What a script calls a probe whose event the kernel knows by another name. */
+export interface ProbeNames {
+  readonly system: string;
+  readonly event: string;
+  /** The definition in the script. */
+  readonly title: string;
+  /** argname. */
+  readonly name: string;
 }
 
 /** The form of a trace.dat. */

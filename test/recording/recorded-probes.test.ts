@@ -1,9 +1,14 @@
 // Which recorded events a probe or marker of a script means: the names that perf probe gives.
 
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { KtapError } from '../../src/language/diagnostics.js';
 import { parseEventDefinitions } from '../../src/language/event-definition.js';
 import { recordedProbe } from '../../src/recording/recorded-probes.js';
+import { openRecording } from '../../src/recording/recording-source.js';
+import { SubBufferBuilder, simpleRecord, TestMemory } from '../events/sub-buffers.js';
+import { METADATA, NUMBER_FORMAT, run, temporaryFolder, writeRecording } from './small-recording.js';
 
 const test = suite('recorded probes');
 
@@ -41,6 +46,38 @@ test('markers', () => {
 test('tracepoints are found otherwise', () => {
   const [parsed] = parseEventDefinitions('sched:*', { name: '-e', text: 'sched:*' }, 0);
   assert.is(recordedProbe(parsed!), undefined);
+});
+
+test("ktap's own probes, by the definitions of the script", () => {
+  const page = new SubBufferBuilder(1000n, 1024);
+  page.record(1000n, simpleRecord(300, 1, 7));
+  const path = join(temporaryFolder(), 'own.dat');
+  writeRecording(path, [[page.finish()]], 1024, {
+    ...METADATA,
+    formats: new Map([['ktap_7_1_0', [NUMBER_FORMAT.replace('name: number', 'name: event_3')]]]),
+    recorder: 'ktap',
+    probes: [{ system: 'ktap_7_1_0', event: 'event_3', title: 'probe:vfs_read%return', name: 'ret_vfs_read' }],
+  });
+  const memory = new TestMemory();
+  const replayed = (text: string): string[] => {
+    const source = { name: '-e', text };
+    const recording = openRecording(path, memory);
+    try {
+      const definitions = parseEventDefinitions(text, source, 0);
+      recording.attach([{ block: 0, definitions, source, span: { start: 0, end: text.length } }]);
+      return run(recording, memory).map(({ event, text }) => `${event} ${text}`);
+    } finally {
+      recording.close();
+    }
+  };
+  assert.equal(replayed('probe:vfs_read%return'), ['ret_vfs_read event_3: value=7']);
+  assert.throws(
+    () => replayed('probe:vfs_write'),
+    (error: KtapError) => {
+      assert.match(error.diagnostics[0]!.hint!, 'the recording has probe:vfs_read%return');
+      return true;
+    },
+  );
 });
 
 test.run();

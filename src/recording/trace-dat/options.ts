@@ -2,6 +2,7 @@
 //
 // Source: trace-cmd's Documentation/trace-cmd/trace-cmd.dat.v7.5.txt, which numbers those of version 6 too.
 
+import type { ProbeNames } from '../trace-dat-writer.js';
 import { type BufferPlaces, readBufferPlaces } from './buffers.js';
 import type { FileReader } from './file-reader.js';
 
@@ -38,6 +39,8 @@ export interface Options {
   timeOffset?: bigint;
   /** Nanoseconds are `cycles * multiplier >> shift` (`trace-cmd record --tsc2nsec`). */
   cycles?: { readonly multiplier: number; readonly shift: number };
+  /** Of ktap's own recordings: what scripts call the probes in it. */
+  probes: readonly ProbeNames[];
   /** Events lost by CPU, where its statistics say so; of the main buffer. */
   readonly lost: Map<number, number>;
   cpuCount?: number;
@@ -57,6 +60,7 @@ export interface Options {
 export function noOptions(): Options {
   return {
     threadGroups: new Map(),
+    probes: [],
     lost: new Map(),
     instances: [],
     sections: new Map(),
@@ -114,6 +118,9 @@ function readOption(file: FileReader, version: number, number: number, size: num
       options.clock = /\[([^\]]*)\]/.exec(clocks)?.[1] ?? clocks;
       break;
     }
+    case OPTION.VERSION:
+      options.probes = readRecorder(text());
+      break;
     case OPTION.UNAME:
       options.uname = text();
       break;
@@ -154,4 +161,23 @@ function readStatistics(text: string, options: Options): void {
   let lost = 0;
   for (const [, count] of text.matchAll(/^(?:overrun|commit overrun|dropped events): (\d+)$/gm)) lost += Number(count);
   if (lost > 0) options.lost.set(cpu, lost);
+}
+
+/** The names of probes that ktap writes behind its own: `ktap`, a newline, a JSON list of ProbeNames. */
+function readRecorder(text: string): readonly ProbeNames[] {
+  const list = /^ktap\n(.*)$/s.exec(text)?.[1];
+  if (list === undefined) return [];
+  try {
+    const probes: unknown = JSON.parse(list);
+    return Array.isArray(probes) ? probes.filter(isProbeNames) : [];
+  } catch {
+    // Damaged: the events are still there under the kernel's names.
+    return [];
+  }
+}
+
+function isProbeNames(value: unknown): value is ProbeNames {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  return ['system', 'event', 'title', 'name'].every((key) => typeof fields[key] === 'string');
 }

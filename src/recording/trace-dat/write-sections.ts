@@ -26,14 +26,18 @@ export function writeEventFormats(out: ByteWriter, metadata: RecordingMetadata):
 
 /** The options whose content is a text. */
 export function optionsOf(metadata: RecordingMetadata): { number: number; text: string }[] {
-  const { clock, uname, wallClockOffset, cpuStatistics, recorder } = metadata;
+  const { clock, uname, wallClockOffset, cpuStatistics, recorder, probes = [] } = metadata;
   const options: { number: number; text: string }[] = [];
   if (wallClockOffset !== undefined) {
     options.push({ number: OPTION.DATE, text: `0x${(wallClockOffset / 1000n).toString(16)}\0` });
   }
   options.push({ number: OPTION.TRACECLOCK, text: `[${clock}]\0` });
   if (uname !== undefined) options.push({ number: OPTION.UNAME, text: `${uname}\0` });
-  if (recorder !== undefined) options.push({ number: OPTION.VERSION, text: `${recorder}\0` });
+  if (recorder !== undefined) {
+    // For other readers all of it is the recorder's name and version. See readRecorder in options.ts.
+    const names = probes.length === 0 ? '' : `\n${JSON.stringify(probes)}`;
+    options.push({ number: OPTION.VERSION, text: `${recorder}${names}\0` });
+  }
   for (const [cpu, text] of (cpuStatistics ?? []).entries()) {
     options.push({ number: OPTION.CPUSTAT, text: `CPU: ${cpu}\n${text}\0` });
   }
