@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = process.cwd();
 export const KTAP = fileURLToPath(new URL(`file://${ROOT}/bin/ktap.cjs`));
 
+/** How much slower than usual this machine is (an emulated one): limits of time are that much longer. */
+export const SLOWNESS = Number(process.env.KTAP_TEST_SLOWNESS ?? 1);
+
 export interface Ran {
   readonly status: number;
   readonly signal: NodeJS.Signals | null;
@@ -32,7 +35,7 @@ export function run(
     const child = spawn(command, args, {
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      timeout: options.timeout ?? 60_000,
+      timeout: (options.timeout ?? 60_000) * SLOWNESS,
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];

@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KTAP, type Ran, ROOT, testUnless, whyNoTracing } from '../support.js';
+import { KTAP, type Ran, ROOT, SLOWNESS, testUnless, whyNoTracing } from '../support.js';
 
 type Case = Readonly<Record<string, string>>;
 
@@ -75,7 +75,7 @@ function runCase(test: Case, folder: string): Promise<Ran & { readonly pid: numb
   args.push('script.kp');
   if (test.command !== undefined) args.push('--', 'sh', '-c', substitute(test.command));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [KTAP, ...args], { cwd: folder, timeout: 60_000 });
+    const child = spawn(process.execPath, [KTAP, ...args], { cwd: folder, timeout: 60_000 * SLOWNESS });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {
@@ -85,7 +85,7 @@ function runCase(test: Case, folder: string): Promise<Ran & { readonly pid: numb
       stderr += chunk;
       if (test.signal === undefined || !String(chunk).includes('Tracing...')) return;
       const [name, seconds] = test.signal.split(' ');
-      setTimeout(() => child.kill(`SIG${name}` as NodeJS.Signals), Number(seconds) * 1000);
+      setTimeout(() => child.kill(`SIG${name}` as NodeJS.Signals), Number(seconds) * 1000 * Math.min(SLOWNESS, 4));
     });
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ status: status ?? -1, signal, stdout, stderr, pid: child.pid! }));
@@ -102,7 +102,12 @@ function matches(expected: readonly string[], lines: readonly string[]): boolean
   return ok && matches(rest, lines.slice(1));
 }
 
-for (const file of readdirSync(join(ROOT, 'test/trace')).filter((name) => name.endsWith('.trace'))) {
+/** The files to run: those that scripts/bundle-tests.js chose, or all. */
+const FILES =
+  process.env.KTAP_TRACE_FILES?.split(' ') ??
+  readdirSync(join(ROOT, 'test/trace')).filter((name) => name.endsWith('.trace'));
+
+for (const file of FILES) {
   const cases = suite(file);
   const folder = mkdtempSync(join(tmpdir(), 'ktap-trace-'));
   cases.after(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,39 @@
+// Finds test files by patterns and bundles them for run-tests.js.
+
+import { readdirSync } from 'node:fs';
+import { build } from 'esbuild';
+
+/**
+ * The test files whose path contains one of the patterns (all, without patterns), as paths below test/. A pattern that fits
+ * .trace files chooses these cases of test/trace/trace.test.ts alone.
+ * @returns files, and the environment that the tests need
+ */
+export function chooseTests(patterns) {
+  const all = readdirSync('test', { recursive: true });
+  const fits = (name) => patterns.length === 0 || patterns.some((pattern) => `test/${name}`.includes(pattern));
+  const files = all.filter((name) => name.endsWith('.test.ts') && fits(name)).sort();
+  const cases = all.filter((name) => name.endsWith('.trace') && fits(name));
+  if (cases.length === 0 || files.includes('trace/trace.test.ts')) return { files, environment: {} };
+  return {
+    files: [...files, 'trace/trace.test.ts'].sort(),
+    environment: { KTAP_TRACE_FILES: cases.map((name) => name.slice(name.lastIndexOf('/') + 1)).join(' ') },
+  };
+}
+
+/** Bundles test files into a folder. */
+export async function bundleTests(files, bundles) {
+  await build({
+    entryPoints: files.map((name) => `test/${name}`),
+    outdir: bundles,
+    outbase: 'test',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: 'linked',
+    logLevel: 'warning',
+  });
+}
