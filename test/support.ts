@@ -1,7 +1,7 @@
 // What the tests share: the project's folder, running the command line, skipping with a reason.
 
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The project's folder; tests run with it as the current folder. */
@@ -66,6 +66,16 @@ export function whyNoTracing(): string | undefined {
     return `${root}/instances is not writable`;
   }
   return undefined;
+}
+
+/**
+ * Makes an instance's trace files print pointers as they are. Where the kernel was started with no_hash_pointers they do
+ * anyway, and the option is left alone: with it off, kernels before 6.13 print each text's first %s as nothing
+ * (trace_check_vprintf cuts its own buffer, which then holds the format too).
+ */
+export function plainPointers(instance: string): void {
+  if (readFileSync('/proc/cmdline', 'latin1').includes('no_hash_pointers')) return;
+  if (existsSync(`${instance}/options/hash-ptr`)) writeFileSync(`${instance}/options/hash-ptr`, '0');
 }
 
 /** Registers `test` with a uvu suite, or a printed skip where `reason` says why it cannot run. */

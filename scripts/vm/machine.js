@@ -42,7 +42,8 @@ export async function boot({ machine, kernel, archives, cpus, seconds, interacti
       ...(interactive ? ['-serial', 'mon:stdio'] : ['-serial', `file:${log}`, ...about.results]),
       ...['-kernel', kernel, '-initrd', initrd],
       '-append',
-      `console=${about.console} panic=-1 quiet ${interactive ? 'interactive' : ''}`,
+      // Texts are compared with plain pointers; of Linux before 6.13, options/hash-ptr alone would lose strings.
+      `console=${about.console} panic=-1 quiet no_hash_pointers ${interactive ? 'interactive' : ''}`,
     ];
     const child = spawn(about.qemu[0], args, { stdio: interactive ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
     const ended = new Promise((resolve, reject) => {

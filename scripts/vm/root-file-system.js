@@ -97,8 +97,9 @@ export function modules(kernel, architecture) {
 export function project(machine, job, bundles) {
   const archive = new Archive();
   archive.file('init', readFileSync('scripts/vm/init.sh'), 0o755);
-  for (const folder of ['bin', 'dist', 'samples', 'test', 'scripts']) archive.tree(folder, `${PROJECT}/${folder}`);
-  archive.file(`${PROJECT}/package.json`, readFileSync('package.json'));
+  for (const folder of ['bin', 'dist', 'docs', 'samples', 'test', 'scripts'])
+    archive.tree(folder, `${PROJECT}/${folder}`);
+  for (const name of ['package.json', 'README.md']) archive.file(`${PROJECT}/${name}`, readFileSync(name));
   if (bundles !== undefined) archive.tree(bundles, `${PROJECT}/${bundles}`);
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   for (const name of [

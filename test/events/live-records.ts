@@ -5,7 +5,6 @@ import {
   appendFileSync,
   closeSync,
   constants,
-  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -18,6 +17,7 @@ import { LinearMemory } from '../../src/engine/memory.js';
 import type { EventFormat } from '../../src/events/format.js';
 import { parseFormat } from '../../src/events/format-parser.js';
 import { LAYOUT_64_BIT, SubBufferReader } from '../../src/events/ring-buffer.js';
+import { plainPointers } from '../support.js';
 
 export const TRACEFS = '/sys/kernel/tracing';
 
@@ -79,8 +79,7 @@ export async function capture(
   try {
     write('tracing_on', '0');
     write('trace_clock', 'mono');
-    // The texts are of plain pointers.
-    if (existsSync(`${instance}/options/hash-ptr`)) write('options/hash-ptr', '0');
+    plainPointers(instance);
     write('buffer_size_kb', String(options.kibibytesPerCpu ?? 8192));
     options.prepare?.(instance);
     // Opening set_event to overwrite it would disable what is enabled.

@@ -7,7 +7,7 @@ import { suite as makeSuite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openLive } from '../../src/events/live-source.js';
 import { KtapError, renderDiagnostic } from '../../src/language/diagnostics.js';
-import { testUnless, whyNoTracing } from '../support.js';
+import { plainPointers, SLOWNESS, testUnless, whyNoTracing } from '../support.js';
 import { blocks, delay, getppid, instancesOf, makeMemory, runProgram, TRACEFS, traceEvents } from './live-support.js';
 
 const suite = makeSuite('live source');
@@ -196,7 +196,7 @@ live('texts are those that the kernel prints for the same records', async () => 
     source.attach(blocks('sched:*, signal:*, task:*', 'syscalls:sys_enter_*', 'syscalls:sys_exit_openat'));
     const [instance] = instancesOf();
     const folder = `${TRACEFS}/instances/${instance}`;
-    writeFileSync(`${folder}/options/hash-ptr`, '0');
+    plainPointers(folder);
     source.start();
     await source.exited;
     source.stop();
@@ -309,7 +309,10 @@ live('events by id', async () => {
 });
 
 live('every event of the kernel can be attached, and is taken away again', async () => {
-  const run = await traceEvents(['*:*'], { during: () => delay(50), keep: (name) => name === 'sched_switch' });
+  const run = await traceEvents(['*:*'], {
+    during: () => delay(50 * SLOWNESS),
+    keep: (name) => name === 'sched_switch',
+  });
   assert.ok(run.events.length > 0);
   assert.equal(instancesOf(), []);
 });

@@ -93,8 +93,10 @@ testUnless(
     // Any place that every program passes: the entry point of the shell.
     const entry = entryPoint('/bin/sh');
     const group = `ktaptext${process.pid}`;
+    // A type since Linux 6.2.
+    const char = readFileSync(`${TRACEFS}/README`, 'latin1').includes(' char,') ? 'c=\\65:char ' : '';
     const definitions = [
-      `p:${group}/entry /bin/sh:${entry} sp=%sp:x64 s=%sp:s32 u=%sp:u8 c=\\65:char bits=%sp:b4@2/32 bytes=+0(%sp):x8[3] comm=$comm:string bad=+0(\\8):ustring`,
+      `p:${group}/entry /bin/sh:${entry} sp=%sp:x64 s=%sp:s32 u=%sp:u8 ${char}bits=%sp:b4@2/32 bytes=+0(%sp):x8[3] comm=$comm:string bad=+0(\\8):ustring`,
       `p:${group}/bare /bin/sh:${entry}`,
     ];
     const made: string[] = [];
