@@ -1,7 +1,7 @@
 // Live events of the running kernel: counting, order, whose events, the command, names, texts, filters and their errors.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { suite as makeSuite } from 'uvu';
 import * as assert from 'uvu/assert';
