@@ -5,8 +5,8 @@
 //     task_struct.signal → signal_struct.thread_head ⇄ task_struct.thread_node ⇄ …   one for each thread
 
 import { readFileSync } from 'node:fs';
+import { kernelMemory, type MemoryReader } from '../events/memory-reader.js';
 import { BtfMembers } from './btf-members.js';
-import { kernelMemory, type MemoryReader } from './memory-reader.js';
 
 export interface TaskOffsets {
   readonly tasks: number;

@@ -1,10 +1,10 @@
 // Built-ins that read memory: strings of the process of the event and of the kernel, fields of the current task.
 
 import { type Integer, ScriptError, type Value } from '../engine/values.js';
+import { kernelMemory, type MemoryReader, processMemory } from '../events/memory-reader.js';
 import { type BuiltinContext, builtin } from './declare.js';
 import { toAddress, toInteger } from './integers.js';
 import { kernelTasks } from './kernel-tasks.js';
-import { kernelMemory, type MemoryReader, processMemory } from './memory-reader.js';
 import { unknown } from './unknown.js';
 
 /** Where a string ends that has no end. */

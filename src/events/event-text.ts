@@ -12,7 +12,7 @@ import { compileProbeText, isProbe } from './probe-text.js';
 import { compileSyscallText, isSyscall } from './syscall-text.js';
 import type { TextEnvironment } from './text-environment.js';
 
-/** Text of the record of `length` bytes at `address` in `memory`; a byte string without a newline at its end. */
+/** Text of the record of `length` bytes at `address` in `memory`; a byte string without the newline that ends its line. */
 export type EventText = (memory: Uint8Array, address: number, length: number) => string;
 
 /** How the text of an event is made. */
@@ -39,11 +39,12 @@ export function compileEventTextWithReason(format: EventFormat, environment: Tex
     print = named(format, listFields(format));
   }
   const reader = new RecordReader();
+  const ownLine = format.system === 'ftrace';
   const text: EventText = (memory, address, length) => {
     reader.set(memory, address, length);
     const line = print(reader);
-    // Records of trace_marker and some print fmts bring their own newline.
-    return line.charCodeAt(line.length - 1) === 10 ? line.slice(0, -1) : line;
+    // Records of trace_marker bring the newline that ends their line; one at the end of a print fmt is one more.
+    return ownLine && line.charCodeAt(line.length - 1) === 10 ? line.slice(0, -1) : line;
   };
   return { text, fallback };
 }

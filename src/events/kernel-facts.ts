@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { BtfEnumerators } from './btf-enumerators.js';
 import { KernelSymbols } from './kernel-symbols.js';
+import { kernelMemory, type MemoryReader } from './memory-reader.js';
 import type { TextEnvironment } from './text-environment.js';
 
 /** Sources that textEnvironment reads lazily; each may be missing. */
@@ -19,6 +20,7 @@ export interface TextSources {
   /** Bytes of /sys/kernel/btf/vmlinux. */
   readonly btf?: () => Uint8Array | undefined;
   readonly jiffies?: () => number;
+  readonly kernelMemory?: () => MemoryReader | undefined;
   readonly probedEvent?: (system: string, event: string) => string | undefined;
 }
 
@@ -44,7 +46,7 @@ export function textEnvironment(sources: TextSources): TextEnvironment {
       enumerators ??= new BtfEnumerators(sources.btf?.() ?? new Uint8Array(0));
       return enumerators.value(name) ?? ENUMERATORS[name];
     },
-    variable: (name) => (name === 'vmemmap_base' ? pageArray(table()) : undefined),
+    variable: (name) => (name === 'vmemmap_base' ? pageArray(table(), sources.kernelMemory?.()) : undefined),
     ...(sources.jiffies === undefined ? {} : { jiffies: sources.jiffies }),
     ...(sources.probedEvent === undefined ? {} : { probedEvent: sources.probedEvent }),
   };
@@ -64,6 +66,7 @@ export function liveTextEnvironment(
     printkFormats: () => textOf(`${tracefs}/printk_formats`) ?? '',
     btf: () => (existsSync('/sys/kernel/btf/vmlinux') ? readFileSync('/sys/kernel/btf/vmlinux') : undefined),
     jiffies: () => ticksSinceBoot(ticksPerSecond ?? 250),
+    kernelMemory: readableKernelMemory,
   });
 }
 
@@ -106,10 +109,19 @@ function ticksSinceBoot(ticksPerSecond: number): number {
 
 /**
  * Where the array of page descriptors begins (`vmemmap_base` of x86-64). The kernel's memory layout gives it while the
- * kernel is not moved at boot (_text is where it was linked to); a moved kernel does not tell.
+ * kernel is not moved at boot (_text is where it was linked to); of a moved one, the variable must be read.
  */
-function pageArray(symbols: KernelSymbols): bigint | undefined {
-  return symbols.addressOf('_text') === 0xffffffff81000000n ? 0xffffea0000000000n : undefined;
+function pageArray(symbols: KernelSymbols, memory: MemoryReader | undefined): bigint | undefined {
+  if (symbols.addressOf('_text') === 0xffffffff81000000n) return 0xffffea0000000000n;
+  const address = symbols.addressOf('vmemmap_base');
+  const bytes = address === undefined ? undefined : memory?.read(address, 8);
+  return bytes?.length === 8 ? bytes.readBigUInt64LE() : undefined;
+}
+
+/** The running kernel's memory, where this process may read it. */
+function readableKernelMemory(): MemoryReader | undefined {
+  const memory = kernelMemory();
+  return 'missing' in memory ? undefined : memory;
 }
 
 /** Enumerators that old kernels leave as names, with the numbers that they have had in all kernels; where there is no BTF. */

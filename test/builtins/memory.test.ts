@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { BtfMembers } from '../../src/builtins/btf-members.js';
 import { KernelTasks, taskOffsets } from '../../src/builtins/kernel-tasks.js';
 import { stringAt } from '../../src/builtins/memory.js';
-import { openKernelMemory } from '../../src/builtins/memory-reader.js';
+import { openKernelMemory } from '../../src/events/memory-reader.js';
 import { testUnless } from '../support.js';
 import { bench, scriptError } from './support.js';
 

@@ -234,6 +234,32 @@ function extreme(operator: '<' | '>'): Helper {
   };
 }
 
+/**
+ * A page request of an Intel IOMMU, four words of 64 bits (Intel VT-d specification, 7.4.1.1, Page Request Descriptor), as
+ * the kernel spells it (drivers/iommu/intel/iommu.h, decode_prq_descriptor).
+ */
+const pageRequest: Helper = (compiler, [, , ...nodes]) => {
+  const words = nodes.map((node) => converted(compiler.compile(node), 8, false));
+  return textOf((r) => {
+    const [w0, w1, w2, w3] = words.map((word) => BigInt(word(r))) as [bigint, bigint, bigint, bigint];
+    const bits = (word: bigint, low: number, count: number) =>
+      ((word >> BigInt(low)) & ((1n << BigInt(count)) - 1n)).toString(16);
+    const flags = (
+      [
+        [w1, 0, 'r'],
+        [w1, 1, 'w'],
+        [w0, 52, 'x'],
+        [w0, 53, 'p'],
+        [w1, 2, 'l'],
+      ] as const
+    )
+      .map(([word, bit, letter]) => (bits(word, bit, 1) === '1' ? letter : '-'))
+      .join('');
+    const data = bits(w0, 9, 1) === '1' ? ` private=0x${w2.toString(16)}/0x${w3.toString(16)}\n` : '';
+    return `rid=0x${bits(w0, 16, 16)} addr=0x${bits(w1, 12, 52)} ${flags} pasid=0x${bits(w0, 32, 20)} index=0x${bits(w1, 3, 9)}${data}`;
+  });
+};
+
 const ERROR_TYPES = ['Corrected', 'Uncorrected', 'Deferred', 'Fatal'];
 
 export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
@@ -284,6 +310,7 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ...['__builtin_bswap64', 'be64_to_cpu', '__fswab64', '__swab64'].map((name) => [name, swapped(8)] as const),
   ['min', extreme('<')],
   ['max', extreme('>')],
+  ['decode_prq_descriptor', pageRequest],
   [
     'mc_event_error_type',
     (compiler, [node]) => {
