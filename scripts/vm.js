@@ -4,6 +4,7 @@
 //   npm run test:vm -- --kernel 6.12         under this kernel only
 //   npm run test:vm -- --arch aarch64        on an emulated arm64
 //   npm run test:vm -- --cpus 2              with two processors
+//   npm run test:vm -- --modules xfs,nbd     with more of the kernel's modules loaded
 //   npm run test:vm -- --shell 'ktap -e …'   a shell command inside, instead of tests; its output and status
 //   npm run test:vm -- --console             an interactive shell inside
 //
@@ -36,6 +37,7 @@ const { values: options, positionals: patterns } = parseArgs({
     kernel: { type: 'string', default: '' },
     arch: { type: 'string', default: 'x86_64' },
     cpus: { type: 'string', default: '1' },
+    modules: { type: 'string', default: '' },
     shell: { type: 'string' },
     console: { type: 'boolean', default: false },
     verbose: { type: 'boolean', short: 'v', default: false },
@@ -92,7 +94,7 @@ for (const kernel of chosen) {
   let archives;
   try {
     image = `${unpacked(kernel.package, architecture)}/boot/vmlinuz-${kernel.release}`;
-    archives = [userLand(machine), modules(kernel, architecture), project(machine, job, bundles)];
+    archives = [userLand(machine), modules(kernel, architecture, options.modules.split(',').filter((name) => name !== '')), project(machine, job, bundles)];
   } catch (error) {
     skip(`${kernel.package}: ${error.stderr ?? error.message}`);
   }

@@ -67,8 +67,9 @@ export function userLand(machine) {
 }
 
 /** The archive with a kernel's modules, in the order in which they can be loaded. */
-export function modules(kernel, architecture) {
-  const file = `build/vm/modules-${kernel.release}-${digest(MODULES.join())}.cpio`;
+export function modules(kernel, architecture, more = []) {
+  const wanted = [...MODULES, ...more];
+  const file = `build/vm/modules-${kernel.release}-${digest(wanted.join())}.cpio`;
   if (existsSync(file)) return readFileSync(file);
   const folder = `${unpacked(kernel.package, architecture)}/lib/modules/${kernel.release}/kernel`;
   const found = new Map();
@@ -88,7 +89,7 @@ export function modules(kernel, architecture) {
     order.push(name);
     archive.file(`modules/${name}.ko`, bytes);
   };
-  for (const name of MODULES) add(name);
+  for (const name of wanted) add(name);
   archive.file('modules/order', order.map((name) => `${name}\n`).join(''));
   return kept(file, archive);
 }

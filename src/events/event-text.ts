@@ -42,7 +42,14 @@ export function compileEventTextWithReason(format: EventFormat, environment: Tex
   const ownLine = format.system === 'ftrace';
   const text: EventText = (memory, address, length) => {
     reader.set(memory, address, length);
-    const line = print(reader);
+    let line: string;
+    try {
+      line = print(reader);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      // A damaged record of a recording, whose offsets lead out of memory.
+      return `${format.name}: (damaged record)`;
+    }
     // Records of trace_marker bring the newline that ends their line; one at the end of a print fmt is one more.
     return ownLine && line.charCodeAt(line.length - 1) === 10 ? line.slice(0, -1) : line;
   };

@@ -107,12 +107,13 @@ function hex2(byte: number): string {
   return byte.toString(16).padStart(2, '0');
 }
 
-/** trace_print_array_seq */
+/** trace_print_array_seq; the count of a damaged record ends with the record. */
 function arrayText(reader: RecordReader, start: number, count: number, size: number): string {
   if (size !== 1 && size !== 2 && size !== 4 && size !== 8)
     return `{BAD SIZE:${size} 0x${reader.memory[start]!.toString(16)}}`;
   const items: string[] = [];
-  for (let i = 0; i < count; i++) items.push(`0x${integerAt(reader, start + i * size, size, false).toString(16)}`);
+  const end = Math.min(start + count * size, reader.base + reader.length);
+  for (let at = start; at + size <= end; at += size) items.push(`0x${integerAt(reader, at, size, false).toString(16)}`);
   return `{${items.join(',')}}`;
 }
 
