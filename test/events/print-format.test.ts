@@ -174,7 +174,7 @@ table('buffers', [
   ['"%d", __get_dynamic_array_len(name)', '6'],
   [
     '"%s", __print_hex_dump("x: ", 2, 16, 1, REC->comm, 4, 1)',
-    '\nx: 00000000: 62 61 73 68                                      bash',
+    '\nx: 00000000: 62 61 73 68                                      bash\n',
   ],
 ]);
 
