@@ -8,6 +8,8 @@ const path = require('node:path');
 const vm = require('node:vm');
 
 const file = path.join(__dirname, '..', 'dist', 'cli.cjs');
+// V8 does not notice a cache of another processor, and crashes on it.
+const cacheFile = `${file}.${process.arch}.cache`;
 
 /** The bundle's function, as Node wraps a CommonJS module. */
 function load(cachedData) {
@@ -21,11 +23,11 @@ function load(cachedData) {
 
 function readCache() {
   try {
-    return readFileSync(`${file}.cache`);
+    return readFileSync(cacheFile);
   } catch {
     return undefined;
   }
 }
 
-module.exports = { load, file };
+module.exports = { load, file, cacheFile };
 if (require.main === module) load(readCache()).run();

@@ -1,7 +1,7 @@
-// Runs a small script through the bundled command line and keeps what V8 has compiled by then (dist/cli.cjs.cache).
+// Runs a small script through the bundled command line and keeps what V8 has compiled by then (dist/cli.cjs.<processor>.cache).
 'use strict';
 const { writeFileSync } = require('node:fs');
-const { load, file } = require('../bin/ktap.cjs');
+const { load, file, cacheFile } = require('../bin/ktap.cjs');
 
 process.argv = [
   process.argv[0],
@@ -11,5 +11,5 @@ process.argv = [
   'function f(a) { t = {a, x = 1} return t.x } for (i = 1, 9) { f(i) }',
 ];
 const { script, run } = load(undefined);
-process.on('exit', () => writeFileSync(`${file}.cache`, script.createCachedData()));
+process.on('exit', () => writeFileSync(cacheFile, script.createCachedData()));
 run();
