@@ -14,7 +14,7 @@ import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bundleTests, chooseTests } from './bundle-tests.js';
 import { ARCHITECTURES, kernels, missingPrograms, unpacked, updateLists } from './vm/debian.js';
-import { boot, qemuOf } from './vm/machine.js';
+import { boot, disksOf, qemuOf } from './vm/machine.js';
 import { modules, project, userLand } from './vm/root-file-system.js';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -68,7 +68,7 @@ if (chosen.length === 0) {
 // A command wants one machine, and an emulated arm64 is slow: the oldest kernel there, unless another is named.
 if (single || (machine === 'aarch64' && options.kernel === '')) chosen = chosen.slice(0, 1);
 
-const job = { environment: { KTAP_TEST_SLOWNESS: String(SLOWNESS) } };
+const job = { environment: { KTAP_TEST_SLOWNESS: String(SLOWNESS), KTAP_TEST_DISKS: disksOf(machine).join(' ') } };
 if (options.verbose) job.environment.KTAP_TEST_VERBOSE = '1';
 if (options.shell !== undefined) job.command = `alias ktap='node /ktap/bin/ktap.cjs'\n${options.shell}`;
 let bundles;
@@ -94,7 +94,15 @@ for (const kernel of chosen) {
   let archives;
   try {
     image = `${unpacked(kernel.package, architecture)}/boot/vmlinuz-${kernel.release}`;
-    archives = [userLand(machine), modules(kernel, architecture, options.modules.split(',').filter((name) => name !== '')), project(machine, job, bundles)];
+    archives = [
+      userLand(machine),
+      modules(
+        kernel,
+        architecture,
+        options.modules.split(',').filter((name) => name !== ''),
+      ),
+      project(machine, job, bundles),
+    ];
   } catch (error) {
     skip(`${kernel.package}: ${error.stderr ?? error.message}`);
   }

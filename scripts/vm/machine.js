@@ -1,7 +1,17 @@
 // The emulated machine: one run of qemu with a kernel and its archives, from the start to the end of guest.js.
 
 import { spawn } from 'node:child_process';
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** What differs between processors. */
@@ -9,16 +19,39 @@ const MACHINES = {
   x86_64: {
     qemu: ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
     console: 'ttyS0',
+    disks: ['sda', 'sdb', 'vda'],
+    ata: ['-device', 'ide-hd,drive=disk0'],
     results: ['-serial', 'stdio'],
   },
   aarch64: {
     qemu: ['qemu-system-aarch64', '-accel', 'tcg,thread=multi', '-M', 'virt', '-cpu', 'max'],
     console: 'ttyAMA0',
+    disks: ['sda', 'vda'],
+    ata: [],
     results: ['-chardev', 'stdio,id=results,signal=off', '-device', 'pci-serial,chardev=results'],
   },
 };
 
 export const qemuOf = (machine) => MACHINES[machine].qemu[0];
+
+/** The machine's empty disks, which tests may overwrite: of ATA (on a PC), SCSI and virtio. */
+export const disksOf = (machine) => MACHINES[machine].disks.map((name) => `/dev/${name}`);
+
+const DISK_BYTES = 32 << 20;
+
+function disks(about, folder) {
+  const args = [];
+  for (const name of ['disk0', 'disk1', 'disk2']) {
+    writeFileSync(`${folder}/${name}`, '');
+    truncateSync(`${folder}/${name}`, DISK_BYTES);
+    args.push('-drive', `if=none,id=${name},format=raw,discard=unmap,file=${folder}/${name}`);
+  }
+  return [
+    ...args,
+    ...about.ata,
+    ...['-device', 'virtio-scsi-pci', '-device', 'scsi-hd,drive=disk1', '-device', 'virtio-blk-pci,drive=disk2'],
+  ];
+}
 
 /**
  * Boots a machine and waits for its end.
@@ -40,6 +73,7 @@ export async function boot({ machine, kernel, archives, cpus, seconds, interacti
       ...about.qemu.slice(1),
       ...['-m', '2048', '-smp', String(cpus), '-display', 'none', '-monitor', 'none', '-nodefaults', '-no-reboot'],
       ...(interactive ? ['-serial', 'mon:stdio'] : ['-serial', `file:${log}`, ...about.results]),
+      ...disks(about, folder),
       ...['-kernel', kernel, '-initrd', initrd],
       '-append',
       // Texts are compared with plain pointers; of Linux before 6.13, options/hash-ptr alone would lose strings.

@@ -36,6 +36,7 @@ const MODULES = [
   'virtio_scsi',
   'sd_mod',
   'ata_piix',
+  'null_blk',
 ];
 
 /** Documentation, translations, and what only other programs would load. */

@@ -4,6 +4,8 @@
 //     u16 magic 0xeb9f, u8 version, u8 flags, u32 hdr_len, u32 type_off, u32 type_len, u32 str_off, u32 str_len
 //     types: u32 name, u32 info (vlen in the low 16 bits, kind in bits 24-28), u32 size or type, then what the kind needs
 //     strings, each with its NUL
+//
+// The BTF of a module goes on where the kernel's ends: its strings are numbered from the length of the kernel's.
 
 const ENUM = 6;
 const ENUM64 = 19;
@@ -32,8 +34,14 @@ export class BtfEnumerators {
   /** Offsets of all enumerations, found at the first question. */
   private enumerations: readonly number[] | undefined;
 
-  /** `bytes` is the content of /sys/kernel/btf/vmlinux, or nothing. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param bytes content of a file of /sys/kernel/btf, or nothing
+   * @param base what the BTF of a module goes on from
+   */
+  constructor(
+    bytes: Uint8Array,
+    private readonly base?: BtfEnumerators,
+  ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const valid = bytes.length >= 24 && this.view.getUint16(0, true) === 0xeb9f;
@@ -71,7 +79,8 @@ export class BtfEnumerators {
   private stringOffset(name: string): number | undefined {
     const strings = this.bytes.subarray(this.stringStart, this.stringEnd);
     const at = strings.indexOf(Buffer.from(`\0${name}\0`, 'latin1'));
-    return at < 0 ? undefined : at + 1;
+    if (at >= 0) return at + 1 + (this.base === undefined ? 0 : this.base.stringEnd - this.base.stringStart);
+    return this.base?.stringOffset(name);
   }
 
   private findEnumerations(): number[] {

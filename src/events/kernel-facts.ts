@@ -2,12 +2,14 @@
 // numbers of enumerators from BTF, the tick rate. Each is read when a text first asks for it. Of recordings,
 // textEnvironment takes what they carry.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { BtfEnumerators } from './btf-enumerators.js';
 import { KernelSymbols } from './kernel-symbols.js';
 import { kernelMemory, type MemoryReader } from './memory-reader.js';
 import type { TextEnvironment } from './text-environment.js';
+
+const BTF = '/sys/kernel/btf';
 
 /** Sources that textEnvironment reads lazily; each may be missing. */
 export interface TextSources {
@@ -19,6 +21,8 @@ export interface TextSources {
   readonly printkFormats?: () => string;
   /** Bytes of /sys/kernel/btf/vmlinux. */
   readonly btf?: () => Uint8Array | undefined;
+  /** Bytes of the BTF of each loaded module. */
+  readonly moduleBtf?: () => readonly Uint8Array[];
   readonly jiffies?: () => number;
   readonly kernelMemory?: () => MemoryReader | undefined;
   readonly probedEvent?: (system: string, event: string) => string | undefined;
@@ -29,6 +33,7 @@ export function textEnvironment(sources: TextSources): TextEnvironment {
   let symbols: KernelSymbols | undefined;
   let strings: ReadonlyMap<bigint, string> | undefined;
   let enumerators: BtfEnumerators | undefined;
+  let ofModules: readonly BtfEnumerators[] | undefined;
   const table = () => {
     symbols ??= sources.symbols?.() ?? KernelSymbols.parse(new Uint8Array(0));
     return symbols;
@@ -44,7 +49,15 @@ export function textEnvironment(sources: TextSources): TextEnvironment {
     },
     enumerator(name) {
       enumerators ??= new BtfEnumerators(sources.btf?.() ?? new Uint8Array(0));
-      return enumerators.value(name) ?? ENUMERATORS[name];
+      const known = enumerators.value(name) ?? ENUMERATORS[name];
+      if (known !== undefined) return known;
+      const base = enumerators;
+      ofModules ??= (sources.moduleBtf?.() ?? []).map((bytes) => new BtfEnumerators(bytes, base));
+      for (const each of ofModules) {
+        const value = each.value(name);
+        if (value !== undefined) return value;
+      }
+      return undefined;
     },
     variable: (name) => (name === 'vmemmap_base' ? pageArray(table(), sources.kernelMemory?.()) : undefined),
     ...(sources.jiffies === undefined ? {} : { jiffies: sources.jiffies }),
@@ -64,7 +77,13 @@ export function liveTextEnvironment(
     ticksPerSecond,
     symbols,
     printkFormats: () => textOf(`${tracefs}/printk_formats`) ?? '',
-    btf: () => (existsSync('/sys/kernel/btf/vmlinux') ? readFileSync('/sys/kernel/btf/vmlinux') : undefined),
+    btf: () => (existsSync(`${BTF}/vmlinux`) ? readFileSync(`${BTF}/vmlinux`) : undefined),
+    moduleBtf: () =>
+      existsSync(BTF)
+        ? readdirSync(BTF)
+            .filter((name) => name !== 'vmlinux')
+            .map((name) => readFileSync(`${BTF}/${name}`))
+        : [],
     jiffies: () => ticksSinceBoot(ticksPerSecond ?? 250),
     kernelMemory: readableKernelMemory,
   });

@@ -31,21 +31,32 @@ export class KernelSymbols {
     /** Addresses from `start` to `end` are looked up among the kernel's own symbols, as the kernel itself does. */
     private readonly start: number,
     private readonly end: number,
+    /** Where modules lie, as distances; of a module that is not named here nothing is known. */
+    private readonly ranges: ReadonlyMap<string, readonly [start: number, end: number]>,
   ) {}
 
   /** The table of the running kernel. Empty where /proc/kallsyms cannot be read. */
-  static ofThisMachine(path = '/proc/kallsyms'): KernelSymbols {
+  static ofThisMachine(path = '/proc/kallsyms', modules = '/proc/modules'): KernelSymbols {
     let text: Buffer;
     try {
       text = readWhole(path);
     } catch {
       text = Buffer.alloc(0);
     }
-    return KernelSymbols.parse(text);
+    let ranges = '';
+    try {
+      ranges = readWhole(modules).toString('latin1');
+    } catch {
+      // A kernel without modules.
+    }
+    return KernelSymbols.parse(text, ranges);
   }
 
-  /** A table from the text of /proc/kallsyms. */
-  static parse(bytes: Uint8Array): KernelSymbols {
+  /**
+   * A table from the text of /proc/kallsyms. That of /proc/modules (`ext4 991232 2 - Live 0xffffffffc0400000`) tells where
+   * modules end: what lies behind, as code that ran once when a module was loaded, is no part of their last symbol.
+   */
+  static parse(bytes: Uint8Array, modulesText = ''): KernelSymbols {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // Lines are longer than 24 bytes on the whole; the arrays grow if they are not.
     let addresses = new Float64Array((text.length >> 5) + 16);
@@ -84,7 +95,16 @@ export class KernelSymbols {
     const start = bound('_stext', '_text') ?? own.addresses[0] ?? 0;
     // Without CONFIG_KALLSYMS_ALL the table ends with the text.
     const end = bound('_end', '_etext') ?? Number.POSITIVE_INFINITY;
-    return new KernelSymbols(text, own.addresses, own.names, modules.addresses, modules.names, start, end);
+    return new KernelSymbols(
+      text,
+      own.addresses,
+      own.names,
+      modules.addresses,
+      modules.names,
+      start,
+      end,
+      moduleRanges(modulesText),
+    );
   }
 
   /** The table says nothing: it could not be read, or kptr_restrict hides all addresses. */
@@ -140,13 +160,16 @@ export class KernelSymbols {
     if (after === 0) return undefined;
     const start = addresses[after - 1]!;
     const index = firstOf(addresses, start);
-    const next = addresses[after] ?? end;
     const name = this.nameAt(names[index]!);
     const module = this.moduleAt(names[index]!);
+    const range = module === undefined ? undefined : this.ranges.get(module);
+    if (range !== undefined && distance >= range[1]) return undefined;
+    if (range !== undefined && start >= range[0]) end = range[1];
+    const next = Math.min(addresses[after] ?? end, Math.max(end, start));
     return {
       name,
       offset: distance - start,
-      size: Number.isFinite(next) ? Math.min(next, Math.max(end, start)) - start : 0,
+      size: Number.isFinite(next) ? next - start : 0,
       module,
     };
   }
@@ -165,6 +188,15 @@ export class KernelSymbols {
     const end = text.indexOf(NEWLINE, at);
     return text.toString('latin1', at + 2, (end < 0 ? text.length : end) - 1);
   }
+}
+
+function moduleRanges(text: string): Map<string, readonly [number, number]> {
+  const ranges = new Map<string, readonly [number, number]>();
+  for (const [, name, size, address] of text.matchAll(/^(\S+) (\d+) .* 0x([\da-f]{1,16})/gm)) {
+    const start = distanceOf(BigInt(`0x${address}`));
+    if (start !== undefined) ranges.set(name!, [start, start + Number(size)]);
+  }
+  return ranges;
 }
 
 /** The number that eight hexadecimal digits make. */

@@ -32,6 +32,13 @@ test('damaged addresses are passed over', () => {
   assert.is(symbols.addressOf('_stext'), 0xffffffff81000000n);
 });
 
+test('what lies behind the end of a module is no part of its last symbol', () => {
+  const modules = 'nf_tables 8208 0 - Live 0xffffffffc0001000\n';
+  const symbols = KernelSymbols.parse(Buffer.from(TABLE, 'latin1'), modules);
+  assert.equal(symbols.placeAt(0xffffffffc0003008n), { name: 'table', offset: 8, size: 16, module: 'nf_tables' });
+  assert.is(symbols.placeAt(0xffffffffc0003010n), undefined);
+});
+
 test('an address in the kernel', () => {
   const symbols = KernelSymbols.parse(Buffer.from(TABLE, 'latin1'));
   assert.equal(symbols.placeAt(0xffffffff81000110n), { name: 'vfs_read', offset: 16, size: 64, module: undefined });

@@ -54,6 +54,25 @@ unshare -n sh -c '
   ip link del v0'
 `;
 
+/** Disks that may be overwritten (those of the emulated machine), and a module of the kernel. */
+const DISKS = `
+for disk in $KTAP_TEST_DISKS; do
+  dd if=$disk of=/dev/null bs=64k count=16 iflag=direct
+  dd if=/dev/urandom of=$disk bs=4k count=64 oflag=direct
+  mkfs.ext4 -q $disk
+  mkdir -p disk
+  if mount $disk disk; then
+    dd if=/dev/zero of=disk/a bs=64k count=32; sync; cp disk/a disk/b; echo 3 > /proc/sys/vm/drop_caches
+    cat disk/b > /dev/null; ls -lR disk; rm disk/a; ln -s b disk/c; fstrim disk; mv disk/b disk/e
+    umount disk
+  fi
+done
+if [ -n "$KTAP_TEST_DISKS" ]; then
+  for module in veth null_blk; do rmmod $module; insmod /modules/$module.ko; done
+  echo 1 > /sys/bus/pci/rescan
+fi
+`;
+
 const SOCKETS_AND_THREADS = `
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -93,6 +112,13 @@ export async function everything(): Promise<void> {
   await inFolder(async (folder) => {
     await run('sh', ['-c', FILES + FILE_SYSTEM + TASKS + NETWORK_DEVICES], { cwd: folder });
     await sockets(folder);
+  });
+}
+
+/** What disks and drivers do; nothing where no disk may be overwritten. */
+export async function disks(): Promise<void> {
+  await inFolder(async (folder) => {
+    await run('sh', ['-c', DISKS], { cwd: folder });
   });
 }
 

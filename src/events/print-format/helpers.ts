@@ -3,6 +3,7 @@
 
 import { scalarOf } from '../c-types.js';
 import type { Compiler } from './compiler.js';
+import { DEVICE_HELPERS } from './device-helpers.js';
 import { constantOf, converted, type Expression, textOf } from './expression.js';
 import { arithmetic, convert, INT, type Integer, UNSIGNED_INT, UNSIGNED_LONG } from './integers.js';
 import { type Node, PrintFormatError } from './parser.js';
@@ -311,6 +312,7 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ...['__builtin_bswap64', 'be64_to_cpu', '__fswab64', '__swab64'].map((name) => [name, swapped(8)] as const),
   ['min', extreme('<')],
   ['max', extreme('>')],
+  ...DEVICE_HELPERS,
   ['decode_prq_descriptor', pageRequest],
   [
     'mc_event_error_type',
