@@ -29,6 +29,8 @@ const PACKAGES = [
 const MODULES = [
   'loop',
   'ext4',
+  // What ext4 asks for without naming it as a dependency.
+  'crc32c_generic',
   'veth',
   'virtio_pci',
   'virtio_mmio',

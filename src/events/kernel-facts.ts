@@ -59,7 +59,7 @@ export function textEnvironment(sources: TextSources): TextEnvironment {
       }
       return undefined;
     },
-    variable: (name) => (name === 'vmemmap_base' ? pageArray(table(), sources.kernelMemory?.()) : undefined),
+    variable: (name) => kernelVariable(name, table(), sources.kernelMemory?.()),
     ...(sources.jiffies === undefined ? {} : { jiffies: sources.jiffies }),
     ...(sources.probedEvent === undefined ? {} : { probedEvent: sources.probedEvent }),
   };
@@ -86,6 +86,7 @@ export function liveTextEnvironment(
         : [],
     jiffies: () => ticksSinceBoot(ticksPerSecond ?? 250),
     kernelMemory: readableKernelMemory,
+    probedEvent: (system, event) => probedEvents(tracefs).get(`${system}:${event}`),
   });
 }
 
@@ -127,14 +128,22 @@ function ticksSinceBoot(ticksPerSecond: number): number {
 }
 
 /**
- * Where the array of page descriptors begins (`vmemmap_base` of x86-64). The kernel's memory layout gives it while the
- * kernel is not moved at boot (_text is where it was linked to); of a moved one, the variable must be read.
+ * Where the array of page descriptors begins (`vmemmap_base` of x86-64), and where memory does (`memstart_addr` of arm64).
+ * Both are set at boot and stay. x86's memory layout gives the first one while the kernel is not moved at boot (_text is
+ * where it was linked to); else the variable must be read.
  */
-function pageArray(symbols: KernelSymbols, memory: MemoryReader | undefined): bigint | undefined {
-  if (symbols.addressOf('_text') === 0xffffffff81000000n) return 0xffffea0000000000n;
-  const address = symbols.addressOf('vmemmap_base');
+function kernelVariable(name: string, symbols: KernelSymbols, memory: MemoryReader | undefined): bigint | undefined {
+  if (name !== 'vmemmap_base' && name !== 'memstart_addr') return undefined;
+  if (name === 'vmemmap_base' && symbols.addressOf('_text') === 0xffffffff81000000n) return 0xffffea0000000000n;
+  const address = symbols.addressOf(name);
   const bytes = address === undefined ? undefined : memory?.read(address, 8);
   return bytes?.length === 8 ? bytes.readBigUInt64LE() : undefined;
+}
+
+/** What event probes are attached to: `e:group/name sched.sched_switch …` of tracefs' dynamic_events. */
+function probedEvents(tracefs: string): ReadonlyMap<string, string> {
+  const found = (textOf(`${tracefs}/dynamic_events`) ?? '').matchAll(/^e:(\S+)\/(\S+) (\S+)/gm);
+  return new Map([...found].map(([, group, name, target]) => [`${group}:${name}`, target!.replace('/', '.')]));
 }
 
 /** The running kernel's memory, where this process may read it. */

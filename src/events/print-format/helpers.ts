@@ -301,6 +301,16 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
     '__builtin_choose_expr',
     (compiler, [test, yes, no]) => compiler.compile(compiler.compile(test!).constant === 0 ? no! : yes!),
   ],
+  [
+    '__builtin_clzll',
+    (compiler, [node]) => {
+      const leading = (value: Integer) => 64 - BigInt.asUintN(64, BigInt(value)).toString(2).length;
+      const { constant, value } = compiler.word(node!);
+      return constant === undefined
+        ? { type: INT, value: (r) => leading(value(r)) }
+        : constantOf(leading(constant), INT);
+    },
+  ],
   ['jiffies_to_msecs', fromTicks(1000)],
   ['jiffies_to_usecs', fromTicks(1_000_000)],
   ...['__builtin_bswap16', 'ntohs', 'htons', 'be16_to_cpu', '__fswab16', '__swab16'].map(
