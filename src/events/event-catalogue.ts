@@ -43,14 +43,6 @@ export class EventCatalogue {
     return this.dynamicNames;
   }
 
-  /** `system.event` that an event probe (`e:GROUP/EVENT SYSTEM.EVENT …`) is attached to; undefined for other events. */
-  probedEvent(system: string, event: string): string | undefined {
-    const text = this.tracefs.tryRead('dynamic_events') ?? '';
-    for (const [, probe, target] of text.matchAll(/^e:(\S+) (\S+)/gm))
-      if (probe === `${system}/${event}`) return target;
-    return undefined;
-  }
-
   /** Events of a definition's two globs. A system of `*` leaves out other tools' dynamic events. */
   match(system: string, event: string): EventName[] {
     if (!isGlob(system) && !isGlob(event)) {

@@ -443,10 +443,7 @@ export class LiveSource implements EventSource {
   textOf(event: BoundEvent, address: number, length: number): string {
     let text = this.texts.get(event);
     if (text === undefined) {
-      this.environment ??= {
-        ...liveTextEnvironment(this.tracefs.path, () => this.kernelSymbols()),
-        probedEvent: (system, event) => this.catalogue.probedEvent(system, event),
-      };
+      this.environment ??= liveTextEnvironment(this.tracefs.path, () => this.kernelSymbols());
       text = compileEventText(event.format, this.environment);
       this.texts.set(event, text);
     }
