@@ -197,7 +197,15 @@ async function openRecorder(record: RecordOptions): Promise<EventRecorder> {
   return new TraceDatRecorder({ path, version, compression, only, recorder: 'ktap' });
 }
 
-function liveOptions({ pid, cpu, traceSelf, command, onMessage, bufferSize }: TraceOptions): Partial<LiveOptions> {
+function liveOptions({
+  pid,
+  cpu,
+  traceSelf,
+  command,
+  onMessage,
+  bufferSize,
+  verbose,
+}: TraceOptions): Partial<LiveOptions> {
   return {
     ...(bufferSize === undefined ? {} : { bufferSizeKb: Math.ceil(bufferSize / 1024) }),
     ...(pid === undefined ? {} : { pid }),
@@ -205,6 +213,7 @@ function liveOptions({ pid, cpu, traceSelf, command, onMessage, bufferSize }: Tr
     ...(traceSelf === undefined ? {} : { traceSelf }),
     ...(command === undefined ? {} : { command }),
     ...(onMessage === undefined ? {} : { onMessage }),
+    ...(verbose === undefined ? {} : { verbose }),
   };
 }
 

@@ -2,12 +2,19 @@
 // filters, and switching all on with few writes.
 
 import { errorAt, type Span } from '../language/diagnostics.js';
+import { KIND_NAMES } from '../language/event-definition.js';
 import type { EventCatalogue, EventName } from './event-catalogue.js';
 import { splitName } from './event-catalogue.js';
 import type { FilterText } from './filter.js';
 import type { TracingInstance } from './instance.js';
-import { KIND_NAMES } from './providers/index.js';
-import { definitionError, type PlacedDefinition, type Provider, type ProviderContext } from './providers/provider.js';
+import { PLACE_FIELD } from './probe-places.js';
+import {
+  definitionError,
+  type KernelEvent,
+  type PlacedDefinition,
+  type Provider,
+  type ProviderContext,
+} from './providers/provider.js';
 import type { TraceRequest } from './source.js';
 import { explain, type KernelComplaint, parseErrorLog } from './tracefs.js';
 
@@ -18,8 +25,7 @@ export interface EventUse {
 }
 
 /** A kernel event that blocks want. */
-export interface AttachedEvent extends EventName {
-  /** argname. */
+export interface AttachedEvent extends KernelEvent {
   readonly name: string;
   /** In program order, a block once. */
   readonly uses: EventUse[];
@@ -32,11 +38,11 @@ export function findEvents(
   context: ProviderContext,
 ): Map<string, AttachedEvent> {
   const attached = new Map<string, AttachedEvent>();
-  const attach = (event: EventName & { readonly name?: string }, use: EventUse): void => {
+  const attach = (event: KernelEvent, use: EventUse): void => {
     const key = `${event.system}:${event.event}`;
     let found = attached.get(key);
     if (found === undefined) {
-      found = { system: event.system, event: event.event, name: event.name ?? event.event, uses: [] };
+      found = { ...event, name: event.name ?? event.event, uses: [] };
       attached.set(key, found);
     }
     if (found.uses.at(-1)?.block !== use.block) found.uses.push(use);
@@ -93,6 +99,7 @@ export function distinctFilters({ uses }: AttachedEvent): (string | undefined)[]
 export function setFilters(instance: TracingInstance, events: Iterable<AttachedEvent>): void {
   for (const event of events) {
     const texts = distinctFilters(event);
+    if (event.tracer === true) continue;
     if (texts.length === 1 && texts[0] === undefined) continue;
     // Each alone first, so that a refusal shows the right one.
     for (const text of texts) {
@@ -113,8 +120,9 @@ export function unionOfFilters(event: AttachedEvent): string | undefined {
   return texts.length === 1 ? texts[0] : texts.map((text) => `(${text})`).join(' || ');
 }
 
-function setFilter(instance: TracingInstance, event: EventName, filter: FilterText, text: string): void {
+function setFilter(instance: TracingInstance, event: AttachedEvent, filter: FilterText, text: string): void {
   const file = `events/${event.system}/${event.event}/filter`;
+  const title = event.title ?? `${event.system}:${event.event}`;
   try {
     // Newlines are white space, but would end the text for the kernel.
     instance.folder.write(file, text.replace(/[\n\r]/g, ' '));
@@ -123,13 +131,13 @@ function setFilter(instance: TracingInstance, event: EventName, filter: FilterTe
     const complaint = filterComplaint(instance, file);
     if (complaint === undefined) {
       if (code !== 'EINVAL') throw explain(error, `${instance.folder.path}/${file}`, 'the filter cannot be set');
-      throw errorAt(filter.source, filter.span, `the kernel refuses this filter of ${event.system}:${event.event}`);
+      throw errorAt(filter.source, filter.span, `the kernel refuses this filter of ${title}`);
     }
     const span = filter.exact && text === filter.text ? placeInFilter(filter, complaint) : filter.span;
     throw errorAt(
       filter.source,
       span,
-      `the kernel refuses this filter of ${event.system}:${event.event}: ${complaint.message}`,
+      `the kernel refuses this filter of ${title}: ${complaint.message}`,
       complaint.message === 'Field not found' ? fieldsHint(instance, event) : undefined,
     );
   }
@@ -153,12 +161,14 @@ function filterComplaint(instance: TracingInstance, file: string): KernelComplai
 
 function fieldsHint(instance: TracingInstance, { system, event }: EventName): string | undefined {
   const format = instance.folder.tryRead(`events/${system}/${event}/format`) ?? '';
-  const names = [...format.matchAll(/^\tfield:[^;]*?(\w+)(?:\[[^;]*)?;/gm)].map(([, name]) => name);
+  const names = [...format.matchAll(/^\tfield:[^;]*?(\w+)(?:\[[^;]*)?;/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== PLACE_FIELD);
   return names.length === 0 ? undefined : `the fields are ${names.join(', ')}`;
 }
 
 /**
- * Enables events. A system all of whose events are wanted takes one write, and so does the whole kernel.
+ * Enables events, but for probes and the function tracer, which have their own ways. A system all of whose events are wanted takes one write, and so does the whole kernel.
  * `refused` is told of those that the kernel does not enable.
  */
 export function enableEvents(
@@ -167,7 +177,8 @@ export function enableEvents(
   events: ReadonlyMap<string, AttachedEvent>,
   refused: (name: string, error: NodeJS.ErrnoException) => void,
 ): void {
-  instance.enable(enableWords(events, events.size > 1 ? catalogue.names() : []), refused);
+  const named = new Map([...events].filter(([, { probe, tracer }]) => probe !== true && tracer !== true));
+  instance.enable(enableWords(named, named.size > 1 ? catalogue.names() : []), refused);
 }
 
 /** The words for set_event: names, `system:*` where all of `all` in that system are wanted, or `*:*`. */

@@ -4,7 +4,8 @@
 //     ktap-PID-START-N        START: start time of the process in clock ticks since boot, since a pid is used again
 //     ktap-PID-START-N-ns42   made in another pid namespace than the machine's first, with that number
 //
-// Only what carries such a name and belongs to nobody alive is touched.
+// Probes are in a group named after the instance, with underscores (dynamic-events.ts). Only what carries such a name and
+// belongs to nobody alive is touched.
 
 import { mkdirSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
 import { findTracefs, readText, TracefsFolder } from './tracefs.js';
@@ -51,9 +52,9 @@ export function makeOwnedFolder(instances: string): string {
   }
 }
 
-/** Whether the process that an instance is named after is gone; false for names that are not ours. */
+/** Whether the process that an instance or a group of probes is named after is gone; false for names that are not ours. */
 export function ownerIsDead(name: string): boolean {
-  const match = /^ktap-(\d+)-(\d+)-\d+(?:-ns(\d+))?$/.exec(name);
+  const match = /^ktap-(\d+)-(\d+)-\d+(?:-ns(\d+))?$/.exec(name.replaceAll('_', '-'));
   if (match === null) return false;
   const [, pid, start, namespace = FIRST_PID_NAMESPACE] = match;
   const here = pidNamespace('self') ?? FIRST_PID_NAMESPACE;
@@ -68,9 +69,9 @@ export function ownerIsDead(name: string): boolean {
 }
 
 /**
- * Removes the instances of dead tracers below the root of tracefs, and only those; answers their names. `busy` is told of
- * those that cannot be removed because somebody uses them; their events are off then. Throws KtapError where tracefs is
- * not there, Node's errors where `instances` cannot be read.
+ * Removes the instances and probes of dead tracers below the root of tracefs, and only those; answers their names. `busy`
+ * is told of those that cannot be removed because somebody uses them; the events of instances are off then. Throws
+ * KtapError where tracefs is not there, Node's errors where `instances` cannot be read.
  */
 export function removeLeftovers(root = findTracefs(), busy: (name: string) => void = () => {}): string[] {
   const removed: string[] = [];
@@ -79,7 +80,40 @@ export function removeLeftovers(root = findTracefs(), busy: (name: string) => vo
     if (removeInstance(`${root}/instances/${name}`, BUSY_PATIENCE)) removed.push(name);
     else busy(name);
   }
-  return removed;
+  // Behind the instances, in which they are switched on.
+  const probes = removeProbes(root, (group) => group.startsWith('ktap_') && ownerIsDead(group));
+  for (const name of probes.busy) busy(name);
+  return [...removed, ...probes.removed];
+}
+
+/**
+ * Removes all probes of the groups for which `wanted` answers true. Answers the groups of which something was removed, and
+ * the names (`group/event`) of those that stay because somebody else has switched them on.
+ */
+export function removeProbes(
+  root: string,
+  wanted: (group: string) => boolean,
+): { readonly removed: readonly string[]; readonly busy: readonly string[] } {
+  const folder = new TracefsFolder(root);
+  const removed = new Set<string>();
+  const busy: string[] = [];
+  // dynamic_events (since 5.0) holds the probes of both other files, and event probes.
+  for (const file of folder.has('dynamic_events') ? ['dynamic_events'] : ['kprobe_events', 'uprobe_events']) {
+    // `p:group/event place args`, for an event with many places one such line each.
+    const lines = (folder.tryRead(file) ?? '').matchAll(/^\w+:(\S+?)\/(\S+)/gm);
+    const names = new Map(Array.from(lines, ([, group, event]) => [`${group}/${event}`, group!]));
+    for (const [name, group] of names) {
+      if (!wanted(group)) continue;
+      try {
+        folder.append(file, `-:${name}`);
+        removed.add(group);
+      } catch (error) {
+        // Another tracer that was started at the same time may have been quicker.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') busy.push(name);
+      }
+    }
+  }
+  return { removed: [...removed], busy };
 }
 
 /**

@@ -12,8 +12,11 @@ import { compileProbeText, isProbe } from './probe-text.js';
 import { compileSyscallText, isSyscall } from './syscall-text.js';
 import type { TextEnvironment } from './text-environment.js';
 
-/** Text of the record of `length` bytes at `address` in `memory`; a byte string without the newline that ends its line. */
-export type EventText = (memory: Uint8Array, address: number, length: number) => string;
+/**
+ * Text of the record of `length` bytes at `address` in `memory`; a byte string without the newline that ends its line. `name` stands at
+ * its start instead of the event's name.
+ */
+export type EventText = (memory: Uint8Array, address: number, length: number, name?: string) => string;
 
 /** How the text of an event is made. */
 export interface CompiledEventText {
@@ -36,19 +39,20 @@ export function compileEventTextWithReason(format: EventFormat, environment: Tex
   } catch (error) {
     if (!(error instanceof PrintFormatError)) throw error;
     fallback = error.message;
-    print = named(format, listFields(format));
+    print = named(listFields(format));
   }
   const reader = new RecordReader();
   const ownLine = format.system === 'ftrace';
-  const text: EventText = (memory, address, length) => {
+  const text: EventText = (memory, address, length, name = format.name) => {
     reader.set(memory, address, length);
+    reader.name = name;
     let line: string;
     try {
       line = print(reader);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       // A damaged record of a recording, whose offsets lead out of memory.
-      return `${format.name}: (damaged record)`;
+      return `${name}: (damaged record)`;
     }
     // Records of trace_marker bring the newline that ends their line; one at the end of a print fmt is one more.
     return ownLine && line.charCodeAt(line.length - 1) === 10 ? line.slice(0, -1) : line;
@@ -62,13 +66,12 @@ function compileKind(format: EventFormat, environment: TextEnvironment): (reader
     const text = compileFtraceText(format, environment);
     if (text !== undefined) return text;
   }
-  if (isProbe(format, environment)) return named(format, compileProbeText(format, environment));
-  return named(format, compilePrintFormat(format, environment));
+  if (isProbe(format, environment)) return named(compileProbeText(format, environment));
+  return named(compilePrintFormat(format, environment));
 }
 
-function named(format: EventFormat, text: (reader: RecordReader) => string): (reader: RecordReader) => string {
-  const head = `${format.name}: `;
-  return (reader) => head + text(reader);
+function named(text: (reader: RecordReader) => string): (reader: RecordReader) => string {
+  return (reader) => `${reader.name}: ${text(reader)}`;
 }
 
 /** `name=value …` of the event's own fields, where there is nothing better. */

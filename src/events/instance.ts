@@ -2,6 +2,7 @@
 // is disturbed (Documentation/trace/ftrace.rst, "Instances"). Made switched off.
 
 import { closeSync, constants, openSync, readdirSync, writeSync } from 'node:fs';
+import { basename } from 'node:path';
 import { BUSY_PATIENCE, makeOwnedFolder, removeInstance } from './cleanup.js';
 import { explain, TracefsFolder } from './tracefs.js';
 
@@ -65,6 +66,11 @@ export class TracingInstance {
       removeInstance(path);
       throw explain(error, path, 'the tracing instance cannot be set up');
     }
+  }
+
+  /** The folder's name, which tells whose it is (cleanup.ts). */
+  get name(): string {
+    return basename(this.folder.path);
   }
 
   /** Sets an option of `options/`; false where this kernel does not have it. */

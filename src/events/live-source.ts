@@ -10,6 +10,7 @@ import type { LinearMemory } from '../engine/memory.js';
 import { plainError } from '../language/diagnostics.js';
 import { type AttachedEvent, distinctFilters, enableEvents, findEvents, setFilters } from './attachment.js';
 import { atExit, removeLeftovers } from './cleanup.js';
+import { DynamicEvents } from './dynamic-events.js';
 import { EventCatalogue } from './event-catalogue.js';
 import { compileEventText, type EventText } from './event-text.js';
 import { compileFilter } from './filter.js';
@@ -21,6 +22,7 @@ import { LiveBuffers } from './live-buffers.js';
 import { thisMachine, wallClockOffset } from './machine.js';
 import { type Native, native } from './native.js';
 import { LiveSamples, needSamples } from './perf/live-samples.js';
+import { type PlacedFormat, withoutPlaceField } from './probe-places.js';
 import { TaskHistory } from './processes.js';
 import { makeProviders } from './providers/index.js';
 import type { EventRecorder } from './recorder.js';
@@ -59,6 +61,8 @@ export interface LiveOptions {
   readonly onMessage?: (text: string) => void;
   /** Keeps the raw events; they are handed out as well unless it wants only that. */
   readonly recorder?: EventRecorder;
+  /** Messages name what they else count. */
+  readonly verbose?: boolean;
   /** Folder of tracefs; found or mounted where not given. */
   readonly tracefs?: string;
 }
@@ -96,10 +100,12 @@ export class LiveSource implements EventSource {
   private events: ReadonlyMap<string, AttachedEvent> = new Map();
   private readonly predicates = new Map<AttachedEvent, readonly (RecordPredicate | undefined)[]>();
   private readonly bound = new Map<number, BoundEvent | undefined>();
-  private readonly texts = new Map<BoundEvent, EventText>();
+  private readonly texts = new Map<EventFormat, EventText>();
+  private readonly placedFormats = new Map<AttachedEvent, PlacedFormat>();
   private environment: TextEnvironment | undefined;
   private symbols: KernelSymbols | undefined;
   private instance: TracingInstance | undefined;
+  private dynamic: DynamicEvents | undefined;
   private buffers: LiveBuffers | undefined;
   /** Where a script has profile timers or asks for stacks. */
   private samples: LiveSamples | undefined;
@@ -149,12 +155,15 @@ export class LiveSource implements EventSource {
   attach(wanted: readonly TraceRequest[]): void {
     const { catalogue, options, tracefs } = this;
     const requests = options.recorder === undefined ? wanted : this.withoutStacks(wanted);
-    this.events = findEvents(requests, this.providers, { tracefs, catalogue });
-    // Before anything is known of this process's own threads: its children inherit their place on the kernel's lists.
-    this.startCommand();
-    const { bufferSizeKb } = options;
+    const { bufferSizeKb, pid } = options;
+    // First, since probes are named after it.
     const instance = TracingInstance.create(tracefs.path, bufferSizeKb === undefined ? {} : { bufferSizeKb });
     this.instance = instance;
+    const dynamic = new DynamicEvents(tracefs, instance.name, options);
+    this.dynamic = dynamic;
+    this.events = findEvents(requests, this.providers, { tracefs, catalogue, dynamic, pid });
+    // Before anything is known of this process's own threads: its children inherit their place on the kernel's lists.
+    this.startCommand();
     this.state = 'attached';
     if (options.cpu !== undefined) this.selectCpu(instance, options.cpu);
     this.selectTasks(instance);
@@ -196,6 +205,7 @@ export class LiveSource implements EventSource {
       }
       options.onMessage?.(`ktap: warning: the kernel refuses to enable ${name} (${error.code})`);
     });
+    dynamic.enable(instance);
     this.tasks = new TaskHistory({
       ...common,
       root: tracefs.path,
@@ -262,7 +272,7 @@ export class LiveSource implements EventSource {
     };
     for (const event of this.events.values()) {
       if (distinctFilters(event).length < 2) continue;
-      const format = this.catalogue.formatOf(event);
+      const format = this.formatOf(event);
       this.predicates.set(
         event,
         event.uses.map(({ filter }) => (filter === undefined ? undefined : compileFilter(filter, format, context))),
@@ -425,31 +435,62 @@ export class LiveSource implements EventSource {
 
   private bind(event: AttachedEvent): BoundEvent {
     const filters = this.predicates.get(event);
-    return {
-      format: this.catalogue.formatOf(event),
+    const bound: BoundEvent = {
+      format: this.formatOf(event),
       blocks: event.uses.map(({ block }) => block),
       name: event.name,
       ...(filters === undefined ? {} : { filters }),
     };
+    const placed = this.placedFormats.get(event);
+    if (placed === undefined) return bound;
+    const places: BoundEvent[] = [];
+    const at = (place: number): BoundEvent => {
+      places[place] ??= { ...bound, name: event.places?.[place] ?? event.name };
+      return places[place];
+    };
+    return { ...bound, places: { offset: placed.placeOffset, at } };
+  }
+
+  /** The format as scripts see it: without the argument that tells the places of a probe apart. */
+  private formatOf(event: AttachedEvent): EventFormat {
+    const format = this.catalogue.formatOf(event);
+    if (event.places === undefined) return format;
+    let placed = this.placedFormats.get(event);
+    if (placed === undefined) {
+      placed = withoutPlaceField(format)!;
+      this.placedFormats.set(event, placed);
+    }
+    return placed.format;
   }
 
   *formatsOf(block: number): Iterable<EventFormat> {
     for (const event of this.events.values()) {
-      if (event.uses.some((use) => use.block === block)) yield this.catalogue.formatOf(event);
+      if (event.uses.some((use) => use.block === block)) yield this.formatOf(event);
     }
     if (this.samples !== undefined) yield* this.samples.formatsOf(block);
   }
 
+  *namesOf(block: number): Iterable<string> {
+    for (const event of this.events.values()) {
+      if (!event.uses.some((use) => use.block === block)) continue;
+      if (event.probe === true) yield* event.places ?? [event.name];
+      else yield `${event.system}:${event.event}`;
+    }
+    if (this.samples !== undefined) {
+      for (const { system, name } of this.samples.formatsOf(block)) yield `${system}:${name}`;
+    }
+  }
+
   textOf(event: BoundEvent, address: number, length: number): string {
-    let text = this.texts.get(event);
+    let text = this.texts.get(event.format);
     if (text === undefined) {
       this.environment ??= liveTextEnvironment(this.tracefs.path, () => this.kernelSymbols());
       text = compileEventText(event.format, this.environment);
-      this.texts.set(event, text);
+      this.texts.set(event.format, text);
     }
     const { memory } = this.options;
     memory.refresh();
-    return text(memory.u8, address, length);
+    return text(memory.u8, address, length, event.name);
   }
 
   commOf(tid: number, time: number, cpu?: number): string {
@@ -520,7 +561,7 @@ export class LiveSource implements EventSource {
     this.buffers?.close();
     this.samples?.close();
     this.instance?.remove();
-    for (const provider of this.providers.values()) provider.close?.();
+    this.dynamic?.close();
     this.tasks?.close();
     if (!this.pollUnderWay) this.closeWakeFd();
   }

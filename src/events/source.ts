@@ -77,6 +77,15 @@ export interface BoundEvent {
    * filters on one event.
    */
   readonly filters?: readonly (RecordPredicate | undefined)[];
+  /** A probe with many places is one event of the kernel: which of them a record is of tells what it is bound to. */
+  readonly places?: EventPlaces;
+}
+
+/** The places of a probe, by the unsigned number of 32 bits at `offset` of its records. */
+export interface EventPlaces {
+  readonly offset: number;
+  /** The event as if its probe were alone on that place; the same object each time. */
+  at(place: number): BoundEvent;
 }
 
 /** Whether a record in linear memory passes a filter. */
@@ -124,6 +133,8 @@ export interface EventSource {
 
   /** After attach: the formats of the events that a block handles, read as they are asked for. */
   formatsOf(block: number): Iterable<EventFormat>;
+  /** After attach: what a block is attached to, in words for the user; `system:name` of its formats where it is not given. */
+  namesOf?(block: number): Iterable<string>;
   /** The event of a record id of the cursor, made when first asked for; undefined for ids that no block asked for. */
   eventOf(id: number): BoundEvent | undefined;
   /** Text of a record as the kernel's trace file prints it after the time stamp; byte string. */

@@ -27,10 +27,21 @@ export interface EventDefinition {
   readonly isReturn?: boolean;
   /** Fetch arguments as written, trimmed; empty if there are none. */
   readonly args: string;
+  /** Where they begin; absent without any. */
+  readonly argsOffset?: number;
   /** The filter without its slashes; the one of the block, repeated in each of its definitions. */
   readonly filter?: string;
   readonly filterOffset?: number;
 }
+
+/** What a kind is called in messages. */
+export const KIND_NAMES: Readonly<Record<EventDefinition['kind'], string>> = {
+  tracepoint: 'tracepoints',
+  kprobe: 'probes on kernel functions',
+  uprobe: 'probes on functions of programs and libraries',
+  sdt: 'static markers',
+  function: 'ftrace:function',
+};
 
 /**
  * Splits the text of a trace block's head. `offset` is where `text` stands in `source`, so that errors show the place.
@@ -170,7 +181,8 @@ class HeadReader {
         hint,
       );
     }
-    return { ...parts, text: word, offset: start, args: toLine(args), ...filter };
+    const argsOffset = args === '' ? {} : { argsOffset: argsStart };
+    return { ...parts, text: word, offset: start, args: toLine(args), ...argsOffset, ...filter };
   }
 
   private readWord(word: string, start: number): Omit<EventDefinition, 'text' | 'offset' | 'args'> {

@@ -26,6 +26,8 @@ interface Binding {
   readonly descriptor: EventDescriptor;
   readonly handlers: readonly Handler[];
   readonly filters: readonly (RecordPredicate | undefined)[] | undefined;
+  /** Of a probe with many places: the bindings of those, made when they are first met. */
+  readonly places: (Binding | undefined)[] | undefined;
 }
 
 /** What the loop needs of the run that it is a part of. */
@@ -161,7 +163,11 @@ export class EventLoop {
   /** Makes the cursor's record the current event. */
   #enter(cursor: RecordCursor): void {
     let binding = this.#bindings[cursor.id];
-    if (binding === undefined) binding = this.#bind(cursor.id);
+    if (binding === undefined) {
+      binding = this.#bind(this.source!.eventOf(cursor.id));
+      this.#bindings[cursor.id] = binding;
+    }
+    if (binding?.places !== undefined) binding = this.#placeBinding(binding, cursor.address);
     this.#binding = binding;
     this.#recordTime = cursor.time;
     if (!this.timers.started) this.startTimers(cursor.time);
@@ -178,21 +184,28 @@ export class EventLoop {
     if (this.#host.onEvent !== undefined) this.#host.onEvent(binding.event);
   }
 
-  #bind(id: number): Binding | null {
-    const event = this.source!.eventOf(id);
-    let binding: Binding | null = null;
-    if (event !== undefined) {
-      const layout = { ...eventLayout(event.format), name: event.name };
-      binding = {
-        event,
-        layout,
-        // Without a descriptor, what belongs to an event (argevent, arg1) is an error.
-        descriptor: event.isTimer === true ? 0 : this.#engine.defineEvent(layout),
-        handlers: event.blocks.map((block) => this.handlers[block]!),
-        filters: event.filters,
-      };
+  #bind(event: BoundEvent | undefined): Binding | null {
+    if (event === undefined) return null;
+    const layout = eventLayout(event.format, event.name);
+    return {
+      event,
+      layout,
+      // Without a descriptor, what belongs to an event (argevent, arg1) is an error.
+      descriptor: event.isTimer === true ? 0 : this.#engine.defineEvent(layout),
+      handlers: event.blocks.map((block) => this.handlers[block]!),
+      filters: event.filters,
+      places: event.places === undefined ? undefined : [],
+    };
+  }
+
+  /** The binding of the place that a record is of. */
+  #placeBinding({ event, places }: Binding, address: number): Binding | null {
+    const place = this.#engine.memory.u32[(address + event.places!.offset) >> 2]!;
+    let binding = places![place];
+    if (binding === undefined) {
+      binding = this.#bind(event.places!.at(place))!;
+      places![place] = binding;
     }
-    this.#bindings[id] = binding;
     return binding;
   }
 

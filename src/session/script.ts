@@ -4,7 +4,6 @@ import { builtinNames } from '../builtins/registry.js';
 import { compile, isModule, type Module, readModule, verify } from '../bytecode/index.js';
 import type { Diagnostic } from '../language/diagnostics.js';
 import { parseChunk } from '../language/index.js';
-import { refuseUnsupported } from './unsupported.js';
 
 export interface CompileOptions {
   /** Shown in messages; `-e` where there is no file. */
@@ -37,7 +36,6 @@ export function compileScript(input: string | Uint8Array, options: CompileOption
   }
   const source = { name, text: bytes.toString('latin1') };
   const chunk = parseChunk(source);
-  refuseUnsupported(chunk, source);
   const { module, warnings } = compile(chunk, source, {
     dialect: options.dialect ?? '0.4',
     disabledWarnings: new Set(options.disabledWarnings ?? []),

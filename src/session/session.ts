@@ -281,7 +281,9 @@ export class Session {
   }
 
   #sayAttached(block: number, source: EventSource): void {
-    const names = Array.from(source.formatsOf(block), ({ system, name }) => `${system}:${name}`);
+    const names = [
+      ...(source.namesOf?.(block) ?? Array.from(source.formatsOf(block), ({ system, name }) => `${system}:${name}`)),
+    ];
     this.message(`ktap: ${this.#loop.handlers[block]!.name}: ${names.length} events: ${names.join(' ')}`);
   }
 

@@ -9,6 +9,8 @@ export class RecordReader {
   /** Address of the record in memory. */
   base = 0;
   length = 0;
+  /** What the event is called in its text. */
+  name = '';
 
   /** Goes to a record. The view is made anew only when the memory is another one (it grew). */
   set(memory: Uint8Array, address: number, length: number): void {

@@ -4,6 +4,7 @@
 import type { KtapError, Source, Span } from '../../language/diagnostics.js';
 import { errorAt } from '../../language/diagnostics.js';
 import type { EventDefinition } from '../../language/event-definition.js';
+import type { DynamicEvents } from '../dynamic-events.js';
 import type { EventCatalogue } from '../event-catalogue.js';
 import type { TracefsFolder } from '../tracefs.js';
 
@@ -12,6 +13,10 @@ export interface ProviderContext {
   /** The root of tracefs. */
   readonly tracefs: TracefsFolder;
   readonly catalogue: EventCatalogue;
+  /** Where probes are made. */
+  readonly dynamic: DynamicEvents;
+  /** The process that is traced, if it is a single one: paths are those that it sees. */
+  readonly pid?: number | undefined;
 }
 
 /** A definition with its place in the script. */
@@ -28,14 +33,20 @@ export interface KernelEvent {
   readonly event: string;
   /** `argname`, where it is not the event's name. */
   readonly name?: string;
+  /** What messages call it, where `system:event` would tell nobody anything. */
+  readonly title?: string;
+  /** Made by DynamicEvents, which switches it on. */
+  readonly probe?: boolean;
+  /** argname of each place of a probe with many places, by the number that its records carry. */
+  readonly places?: readonly string[];
+  /** The function tracer of the instance: neither set_event nor a filter file knows it. */
+  readonly tracer?: boolean;
 }
 
 export interface Provider {
   readonly kind: EventDefinition['kind'];
   /** The events of a definition, at least one. Throws KtapError at the definition's place. */
   find(placed: PlacedDefinition, context: ProviderContext): readonly KernelEvent[];
-  /** Takes away what `find` made, once its events are disabled. Must be synchronous. */
-  close?(): void;
 }
 
 /** The error for a definition. */
