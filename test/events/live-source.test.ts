@@ -272,10 +272,6 @@ live('an event that does not exist is an error with the nearest names', () => {
   assert.match(attachError('sched:nothing_like_*'), /no event matches sched:nothing_like_\*/);
 });
 
-live('other kinds of events are refused for now, with their place', () => {
-  assert.match(attachError('probe:do_exit'), /^test\.kp:1:7: error: probes on kernel functions cannot be traced yet/);
-});
-
 live('several blocks on one event, and one block that names an event twice', async () => {
   const run = await traceEvents(
     ['syscalls:sys_enter_getppid', 'syscalls:sys_enter_getpp*, syscalls:sys_enter_getppid', 'raw_syscalls:sys_exit'],
