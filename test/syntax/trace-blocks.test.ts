@@ -9,7 +9,7 @@ import { assertErrors, errorOf, lines, parse, tree } from './support.js';
 /** The definitions of a head, without what is the same in all: the places, and empty arguments. */
 function definitions(head: string): Partial<EventDefinition>[] {
   return parseEventDefinitions(head, { name: 't.kp', text: head }, 0).map(
-    ({ offset, text, filterOffset, args, ...others }) => (args === '' ? others : { ...others, args }),
+    ({ offset, text, filterOffset, argsOffset, args, ...others }) => (args === '' ? others : { ...others, args }),
   );
 }
 

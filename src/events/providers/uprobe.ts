@@ -8,7 +8,13 @@ export const uprobeProvider: Provider = {
   kind: 'uprobe',
   find(placed, { dynamic }) {
     const { path = '', address, isReturn = false } = placed.definition;
-    if (address === undefined) throw definitionError(placed, 'only offsets yet');
+    if (address === undefined) {
+      throw definitionError(
+        placed,
+        'functions of files cannot be found by name yet',
+        'give the place in the file, as `probe:/path:0xOFFSET`; `nm` or `readelf -s` tell it',
+      );
+    }
     const name = `${isReturn ? 'ret_' : ''}0x${address.toString(16)}`;
     return dynamic.make({
       kind: 'uprobe',
