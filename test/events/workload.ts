@@ -56,6 +56,11 @@ unshare -n sh -c '
 
 /** Disks that may be overwritten (those of the emulated machine), and a module of the kernel. */
 const DISKS = `
+# First: unloading a module with events empties all buffers.
+if [ -n "$KTAP_TEST_DISKS" ]; then
+  for module in veth null_blk; do rmmod $module; insmod /modules/$module.ko; done
+  echo 1 > /sys/bus/pci/rescan
+fi
 for disk in $KTAP_TEST_DISKS; do
   dd if=$disk of=/dev/null bs=64k count=16 iflag=direct
   dd if=/dev/urandom of=$disk bs=4k count=64 oflag=direct
@@ -67,10 +72,6 @@ for disk in $KTAP_TEST_DISKS; do
     umount disk
   fi
 done
-if [ -n "$KTAP_TEST_DISKS" ]; then
-  for module in veth null_blk; do rmmod $module; insmod /modules/$module.ko; done
-  echo 1 > /sys/bus/pci/rescan
-fi
 `;
 
 const SOCKETS_AND_THREADS = `

@@ -228,6 +228,20 @@ function swapped(size: number): Helper {
   };
 }
 
+/** A number from the place of an integer's highest set bit, -1 where there is none. */
+function bitPosition(from: (highest: number) => number): Helper {
+  const position = (value: Integer) => {
+    const unsigned = BigInt.asUintN(64, BigInt(value));
+    return from(unsigned === 0n ? -1 : unsigned.toString(2).length - 1);
+  };
+  return (compiler, [node]) => {
+    const { constant, value } = compiler.word(node!);
+    return constant === undefined
+      ? { type: INT, value: (r) => position(value(r)) }
+      : constantOf(position(constant), INT);
+  };
+}
+
 /** The smaller or the larger of two values. */
 function extreme(operator: '<' | '>'): Helper {
   return (compiler, [left, right]) => {
@@ -301,16 +315,8 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
     '__builtin_choose_expr',
     (compiler, [test, yes, no]) => compiler.compile(compiler.compile(test!).constant === 0 ? no! : yes!),
   ],
-  [
-    '__builtin_clzll',
-    (compiler, [node]) => {
-      const leading = (value: Integer) => 64 - BigInt.asUintN(64, BigInt(value)).toString(2).length;
-      const { constant, value } = compiler.word(node!);
-      return constant === undefined
-        ? { type: INT, value: (r) => leading(value(r)) }
-        : constantOf(leading(constant), INT);
-    },
-  ],
+  ['__builtin_clzll', bitPosition((highest) => 63 - highest)],
+  ...['__ilog2_u32', '__ilog2_u64'].map((name) => [name, bitPosition((highest) => highest)] as const),
   ['jiffies_to_msecs', fromTicks(1000)],
   ['jiffies_to_usecs', fromTicks(1_000_000)],
   ...['__builtin_bswap16', 'ntohs', 'htons', 'be16_to_cpu', '__fswab16', '__swab16'].map(
