@@ -73,6 +73,9 @@ export function compileFtraceText(format: EventFormat, environment: TextEnvironm
   }
 }
 
+/** Where a function returns to while a kretprobe has its return address (kernel/trace/trace_output.c, kretprobed). */
+const TRAMPOLINES = new Set(['arch_rethook_trampoline', '__kretprobe_trampoline', 'kretprobe_trampoline']);
+
 /** A symbol without its offset and module; 0 stays 0, an address without a symbol is a number. */
 function plainSymbol(environment: TextEnvironment): (address: Integer) => string {
   const texts = new Map<Integer, string>();
@@ -85,7 +88,9 @@ function plainSymbol(environment: TextEnvironment): (address: Integer) => string
           ? '0'
           : place === undefined
             ? `0x${address.toString(16).padStart(8, '0')}`
-            : symbolText({ ...place, module: undefined }, 0, false);
+            : TRAMPOLINES.has(place.name) && place.offset === 0
+              ? "[unknown/kretprobe'd]"
+              : symbolText({ ...place, module: undefined }, 0, false);
       if (texts.size >= 4096) texts.clear();
       texts.set(address, text);
     }

@@ -71,7 +71,8 @@ export class KernelSymbols {
       const name = at + (wide ? 19 : 11);
       let end = name;
       while (end < text.length && text[end] !== NEWLINE) end++;
-      if (high >= KERNEL_BASE_HIGH && name < end) {
+      // `$x` and the like mark code and data of arm64 modules; the kernel passes them over too.
+      if (high >= KERNEL_BASE_HIGH && name < end && text[name] !== 36) {
         if (count === addresses.length) {
           addresses = grown(addresses, new Float64Array(count * 2));
           names = grown(names, new Uint32Array(count * 2));
