@@ -7,6 +7,7 @@
 // least, nothing is ready.
 
 import type { LinearMemory } from '../engine/memory.js';
+import { makeHeap, sink } from './binary-heap.js';
 import { MISSED_UNKNOWN, type SubBufferLayout, SubBufferReader } from './ring-buffer.js';
 import type { Loss, RecordCursor } from './source.js';
 
@@ -237,29 +238,15 @@ export class RecordMerger implements RecordCursor {
   private exchange(): Stream {
     const { heap } = this;
     const least = heap[0]!;
-    this.sink(0, this.current);
+    sink(heap, 0, this.current, isBefore);
     this.current = least;
     this.rival = heap[0]!;
     return least;
   }
 
-  /** Lets `stream` find its place from the empty place `at` downwards. */
-  private sink(at: number, stream: Stream): void {
-    const { heap } = this;
-    const half = heap.length >>> 1;
-    while (at < half) {
-      let child = 2 * at + 1;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, stream)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = stream;
-  }
-
   /** Orders the heap anew after the time of a stream in it has changed. */
   private orderHeap(): void {
-    for (let at = (this.heap.length >>> 1) - 1; at >= 0; at--) this.sink(at, this.heap[at]!);
+    makeHeap(this.heap, isBefore);
     this.rival = this.heap[0] ?? this.never;
   }
 }

@@ -13,6 +13,8 @@
 // follow one another in time lie on a pile, so that there are about as many piles as CPUs, and the next record is the
 // least of the piles' first ones. The pile at hand and the least of the others are compared; the others are a heap.
 
+import { makeHeap, sink } from '../../events/binary-heap.js';
+
 /** The most piles: more are only made by damage, and then the order is not kept. */
 const MANY_PILES = 1024;
 const FIRST_CAPACITY = 1 << 14;
@@ -95,7 +97,7 @@ export class TimeOrder {
     const { heap, piles, current } = this;
     heap.length = 0;
     for (const pile of piles) if (pile !== current) heap.push(pile);
-    for (let at = (heap.length >>> 1) - 1; at >= 0; at--) this.sink(at, heap[at]!);
+    makeHeap(heap, isBefore);
     this.rival = heap[0] ?? this.never;
   }
 
@@ -216,23 +218,10 @@ export class TimeOrder {
   private exchange(): Pile {
     const { heap } = this;
     const least = heap[0]!;
-    this.sink(0, this.current);
+    sink(heap, 0, this.current, isBefore);
     this.current = least;
     this.rival = heap[0]!;
     return least;
-  }
-
-  private sink(at: number, pile: Pile): void {
-    const { heap } = this;
-    const half = heap.length >>> 1;
-    while (at < half) {
-      let child = 2 * at + 1;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, pile)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = pile;
   }
 
   private grow(): void {
