@@ -1,4 +1,4 @@
-// Finds test files by patterns and bundles them for run-tests.js.
+// Finds test files by patterns and bundles them for run-tests.js; how test code is bundled at all.
 
 import { readdirSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -20,20 +20,25 @@ export function chooseTests(patterns) {
   };
 }
 
+/** For esbuild: code of test/ for this Node, with stacks that name its sources. */
+export const TEST_BUNDLE = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+};
+
 /** Bundles test files into a folder. */
 export async function bundleTests(files, bundles) {
   await build({
+    ...TEST_BUNDLE,
     entryPoints: files.map((name) => `test/${name}`),
     outdir: bundles,
     outbase: 'test',
     outExtension: { '.js': '.mjs' },
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'linked',
-    logLevel: 'warning',
   });
 }

@@ -3,21 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
+import { TEST_BUNDLE } from './bundle-tests.js';
 
 process.chdir(new URL('..', import.meta.url).pathname);
 
 const program = 'build/fuzz/fuzz.mjs';
-await build({
-  entryPoints: ['test/support/fuzz.ts'],
-  outfile: program,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  sourcemap: 'linked',
-  logLevel: 'warning',
-});
+await build({ ...TEST_BUNDLE, entryPoints: ['test/support/fuzz.ts'], outfile: program });
 const child = spawn(process.execPath, ['--enable-source-maps', program, ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
