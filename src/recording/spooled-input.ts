@@ -5,8 +5,8 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainError } from '../language/diagnostics.js';
-import type { StandardInput } from './perf-data/standard-input.js';
 import { writeAll } from './spools.js';
+import type { StandardInput } from './standard-input.js';
 import { FileReader } from './trace-dat/file-reader.js';
 
 const LONGEST_WAIT = 60_000;

@@ -3,11 +3,11 @@
 import { plainError } from '../../language/diagnostics.js';
 import type { BufferMemory } from '../cpu-streams.js';
 import type { RecordingSelection } from '../recording-source.js';
+import type { StandardInput } from '../standard-input.js';
 import { DamageError, type FileReader } from '../trace-dat/file-reader.js';
 import { PERF_MAGIC, PERF_MAGIC_SWAPPED, readFileHeader } from './file-header.js';
 import { type OpenedPerfData, PerfDataSource } from './perf-data-source.js';
 import { FileInput, PipeInput } from './record-input.js';
-import type { StandardInput } from './standard-input.js';
 import { readStreamHeader } from './stream-header.js';
 
 /** Whether a recording begins as a perf.data does. */

@@ -1,8 +1,8 @@
 // Where the bytes of the records come from: the data of a file, or standard input as it comes.
 
+import type { StandardInput } from '../standard-input.js';
 import type { FileReader } from '../trace-dat/file-reader.js';
 import type { RecordStream } from './record-blocks.js';
-import type { StandardInput } from './standard-input.js';
 
 export interface RecordInput {
   /** Brings some bytes into the stream, if there are any now. */
