@@ -1,7 +1,8 @@
 // Makes small perf.data files for tests, of either byte order, as a file or as a stream: two events, the tracepoint
 // test:number (format 300 of small-recording.ts) and cpu-clock with call chains.
 
-import { AttrFlag, EventType, Feature, RecordType, SampleType } from '../../src/recording/perf-data/abi.js';
+import { AttrFlag, EventType, SampleType } from '../../src/events/perf/abi.js';
+import { Feature, RecordType } from '../../src/recording/perf-data/abi.js';
 import { HEADER_PAGE, NUMBER_FORMAT } from './small-recording.js';
 
 /** Bytes that grow, in one byte order. */

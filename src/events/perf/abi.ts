@@ -1,4 +1,4 @@
-// perf_event_open(2): the numbers and layouts of its interface that are used here.
+// perf_event_open(2): the numbers and layouts of its interface that are used here, live and in recordings (perf.data).
 //
 // Source: include/uapi/linux/perf_event.h; perf_event_open(2). All integers are in the byte order of the machine.
 //
@@ -14,21 +14,28 @@
 //     struct perf_event_header, before each record
 //     +0 u32 type    +4 u16 misc    +6 u16 size, of the whole record, a multiple of 8
 
-export const PerfType = { SOFTWARE: 1, TRACEPOINT: 2 } as const;
+/** `type` of perf_event_attr. */
+export const EventType = { HARDWARE: 0, SOFTWARE: 1, TRACEPOINT: 2, CACHE: 3, RAW: 4 } as const;
 /** `config` of software events. */
 export const SoftwareEvent = { CPU_CLOCK: 0, DUMMY: 9 } as const;
 
 export const SampleType = {
+  IP: 1 << 0,
   TID: 1 << 1,
   TIME: 1 << 2,
+  ADDR: 1 << 3,
+  READ: 1 << 4,
   CALLCHAIN: 1 << 5,
+  ID: 1 << 6,
   CPU: 1 << 7,
+  PERIOD: 1 << 8,
+  STREAM_ID: 1 << 9,
   RAW: 1 << 10,
   IDENTIFIER: 1 << 16,
 } as const;
 
-/** `read(fd)` gives the count and then the number of lost samples (since Linux 6.0). */
-export const FORMAT_LOST = 1 << 4;
+/** LOST: `read(fd)` gives the count and then the number of lost samples (since Linux 6.0). */
+export const ReadFormat = { ENABLED: 1, RUNNING: 2, ID: 4, GROUP: 8, LOST: 16 } as const;
 
 /** Flag bits of the attributes. */
 export const AttrFlag = {
@@ -60,7 +67,9 @@ export const OPEN_CLOEXEC = 8;
 /** Of <time.h>; the clock of an instance's `mono`. */
 export const CLOCK_MONOTONIC = 1;
 
+/** Types of records that the kernel makes. */
 export const RecordType = {
+  MMAP: 1,
   LOST: 2,
   COMM: 3,
   EXIT: 4,
@@ -68,20 +77,21 @@ export const RecordType = {
   FORK: 7,
   SAMPLE: 9,
   MMAP2: 10,
+  LOST_SAMPLES: 13,
 } as const;
 
-/** misc of a COMM record: the name was set by exec. */
-export const MISC_COMM_EXEC = 1 << 13;
+/** Bits of a record's misc. */
+export const Misc = {
+  /** COMM: the name was set by exec. */
+  COMM_EXEC: 1 << 13,
+  /** MMAP2: a build id stands where device and inode do else. */
+  MMAP_BUILD_ID: 1 << 14,
+  /** LOST_SAMPLES: a BPF program of perf's filter did not want them. */
+  LOST_SAMPLES_BPF: 1 << 15,
+} as const;
 
 export const HEADER_SIZE = 8;
 export const RingPage = { DATA_HEAD: 1024, DATA_TAIL: 1032, DATA_OFFSET: 1040, DATA_SIZE: 1048 } as const;
-
-/** Entries of a callchain from -4095 up are no addresses: they say whose addresses follow. As halves of 32 bits. */
-export const NO_ADDRESS_HIGH = 0xffffffff;
-export const NO_ADDRESS_LOW = 0xfffff001;
-/** Low halves of PERF_CONTEXT_KERNEL (-128) and PERF_CONTEXT_USER (-512). */
-export const CONTEXT_KERNEL = 0xffffff80;
-export const CONTEXT_USER = 0xfffffe00;
 
 export interface EventAttributes {
   readonly type: number;

@@ -76,7 +76,7 @@ export class PerfCalls {
     if ((this.ioctlNumber(fd, request, argument) as number) !== 0) throw this.failure('ioctl');
   }
 
-  /** Samples of an event of FORMAT_LOST that found no room in the ring. */
+  /** Samples of an event of ReadFormat.LOST that found no room in the ring. */
   lostOf(fd: number): number {
     const counts = Buffer.alloc(16);
     return (this.readCall(fd, counts, 16) as number) === 16 ? Number(counts.readBigUInt64LE(8)) : 0;

@@ -17,7 +17,7 @@ import {
 } from '../source.js';
 import { PerfEvents, type PerfEventsOptions, type StackedTracepoint } from './perf-events.js';
 import type { CallChain } from './sample-cursor.js';
-import { noteSideBand } from './side-band.js';
+import { noteSideBand, recordSize } from './side-band.js';
 
 /** The kernel fires a CPU clock no sooner than after so many nanoseconds (perf_swevent_start_hrtimer in kernel/events/core.c). */
 const SHORTEST_INTERVAL = 10_000;
@@ -128,7 +128,7 @@ export class LiveSamples implements EventStacks {
       timers,
       tracepoints,
       ...(timers.some(usesUser) || tracepoints.some(usesUser)
-        ? { sideBand: (type, address) => noteSideBand(this.spaces, memory, type, address) }
+        ? { sideBand: (_type, address) => noteSideBand(this.spaces, memory, address, recordSize(memory, address)) }
         : {}),
       hiddenPid: hiddenThreads.length > 0 ? process.pid : undefined,
     });

@@ -15,7 +15,7 @@ import { plainError } from '../../language/diagnostics.js';
 import { closeAll } from '../instance.js';
 import { NativeError } from '../native.js';
 import type { StackUse } from '../source.js';
-import { AttrFlag, EventRequest, encodeAttributes, FORMAT_LOST, PerfType, SampleType, SoftwareEvent } from './abi.js';
+import { AttrFlag, EventRequest, EventType, encodeAttributes, ReadFormat, SampleType, SoftwareEvent } from './abi.js';
 import { type Mapping, PerfCalls } from './calls.js';
 import { PerfRing, SEGMENT_BYTES } from './ring.js';
 import { SampleCursor, type SampleCursorOptions, type SampledEvent } from './sample-cursor.js';
@@ -104,7 +104,7 @@ export class PerfEvents {
   }
 
   private openTracepoint(options: PerfEventsOptions, tracepoint: StackedTracepoint): void {
-    const attributes = { type: PerfType.TRACEPOINT, config: tracepoint.id, period: 1, raw: true };
+    const attributes = { type: EventType.TRACEPOINT, config: tracepoint.id, period: 1, raw: true };
     const counts = new Map([...this.events].map(([cpu, fds]) => [cpu, fds.length]));
     try {
       this.openEvent(options, attributes, tracepoint.stacks, undefined, tracepoint);
@@ -121,7 +121,7 @@ export class PerfEvents {
     const size = ringBytes(options);
     const sideBand = AttrFlag.MMAP | AttrFlag.MMAP2 | AttrFlag.COMM | AttrFlag.COMM_EXEC | AttrFlag.TASK;
     const attributes = encodeAttributes({
-      type: PerfType.SOFTWARE,
+      type: EventType.SOFTWARE,
       config: SoftwareEvent.DUMMY,
       period: 1,
       sampleType: COMMON_SAMPLE,
@@ -208,7 +208,7 @@ export class PerfEvents {
   private openCounting(attributes: Parameters<typeof encodeAttributes>[0], task: number, cpu: number): number {
     if (this.tellsLost) {
       try {
-        return this.calls.open(encodeAttributes({ ...attributes, readFormat: FORMAT_LOST }), task, cpu);
+        return this.calls.open(encodeAttributes({ ...attributes, readFormat: ReadFormat.LOST }), task, cpu);
       } catch (error) {
         if (!(error instanceof NativeError) || !error.message.endsWith('EINVAL')) throw error;
         this.tellsLost = false;
@@ -280,7 +280,7 @@ function ringBytes({ bufferSizeKb, cpus }: PerfEventsOptions): number {
 }
 
 function clockAttributes({ interval }: ProfileTimer): { type: number; config: number; period: number } {
-  return { type: PerfType.SOFTWARE, config: SoftwareEvent.CPU_CLOCK, period: interval };
+  return { type: EventType.SOFTWARE, config: SoftwareEvent.CPU_CLOCK, period: interval };
 }
 
 const PARANOID = '/proc/sys/kernel/perf_event_paranoid';

@@ -10,7 +10,8 @@
 import type { LinearMemory } from '../../engine/memory.js';
 import type { AddressBytes } from '../../engine/values.js';
 import type { RecordCursor } from '../source.js';
-import { CONTEXT_KERNEL, CONTEXT_USER, NO_ADDRESS_HIGH, NO_ADDRESS_LOW, RecordType } from './abi.js';
+import { RecordType } from './abi.js';
+import { ChainPart, chainPart } from './call-chain.js';
 import type { PerfRing } from './ring.js';
 
 const ID = 8;
@@ -183,18 +184,11 @@ export class SampleCursor implements RecordCursor {
     const { memory } = this.options;
     memory.refresh();
     const { u32, bytes } = memory;
-    const chain = { kernel: '', user: '' };
-    const first = (start >>> 2) + 2;
-    const end = first + 2 * u32[start >>> 2]!;
-    // Parts of addresses between words that are no addresses.
-    for (let at = first; at < end; ) {
-      const context = u32[at]!;
-      let next = at + 2;
-      while (next < end && !(u32[next + 1] === NO_ADDRESS_HIGH && u32[next]! >= NO_ADDRESS_LOW)) next += 2;
-      if (context === CONTEXT_KERNEL) chain.kernel += bytes.toString('latin1', (at + 2) << 2, next << 2);
-      else if (context === CONTEXT_USER) chain.user += bytes.toString('latin1', (at + 2) << 2, next << 2);
-      at = next;
-    }
-    return chain;
+    const first = start + 8;
+    const end = first + 8 * u32[start >>> 2]!;
+    return {
+      kernel: chainPart(u32, bytes, first, end, ChainPart.KERNEL),
+      user: chainPart(u32, bytes, first, end, ChainPart.USER),
+    };
   }
 }

@@ -5,18 +5,8 @@
 // calls enter by another way, which is not told apart.
 
 import type { AddressBytes } from '../../engine/values.js';
-import {
-  AttrFlag,
-  CONTEXT_KERNEL,
-  EventRequest,
-  encodeAttributes,
-  NO_ADDRESS_HIGH,
-  NO_ADDRESS_LOW,
-  PerfType,
-  RecordType,
-  RingPage,
-  SampleType,
-} from './abi.js';
+import { AttrFlag, EventRequest, EventType, encodeAttributes, RecordType, RingPage, SampleType } from './abi.js';
+import { ChainPart, chainPart } from './call-chain.js';
 import type { PerfCalls } from './calls.js';
 
 const RING_BYTES = 65_536;
@@ -28,7 +18,7 @@ const ANY_CPU = -1;
 /** The stack at a raw_syscalls event, by its id; empty where none could be had. Closes what it opens. */
 export function syscallStack(calls: PerfCalls, id: number, close: (fd: number) => void): AddressBytes {
   const attributes = encodeAttributes({
-    type: PerfType.TRACEPOINT,
+    type: EventType.TRACEPOINT,
     config: id,
     period: 1,
     sampleType: SampleType.CALLCHAIN,
@@ -57,10 +47,6 @@ function firstChain(ring: ArrayBuffer): AddressBytes {
   const written = Number(page.getBigUint64(RingPage.DATA_HEAD, true));
   const record = new Uint32Array(ring, start);
   if (written < CHAIN || record[0] !== RecordType.SAMPLE) return '';
-  const first = (CHAIN >>> 2) + 2;
-  const end = first + 2 * record[CHAIN >>> 2]!;
-  if (record[first] !== CONTEXT_KERNEL) return '';
-  let to = first + 2;
-  while (to < end && !(record[to + 1] === NO_ADDRESS_HIGH && record[to]! >= NO_ADDRESS_LOW)) to += 2;
-  return Buffer.from(ring, start + ((first + 2) << 2), (to - first - 2) << 2).toString('latin1');
+  const first = CHAIN + 8;
+  return chainPart(record, Buffer.from(ring, start), first, first + 8 * record[CHAIN >>> 2]!, ChainPart.KERNEL);
 }

@@ -13,8 +13,8 @@
 //
 // Source: include/uapi/linux/perf_event.h.
 
+import { AttrFlag, EventType, HEADER_SIZE, ReadFormat, SampleType } from '../../events/perf/abi.js';
 import { DamageError, type FileReader } from '../trace-dat/file-reader.js';
-import { AttrFlag, EventType, HEADER_SIZE, ReadFormat, SampleType } from './abi.js';
 
 /** An event as the file describes it. */
 export interface RecordedAttribute {

@@ -10,6 +10,7 @@
 //
 // Source: tools/perf/Documentation/perf.data-file-format.txt, tools/perf/util/header.c and trace-event-read.c.
 
+import { HEADER_SIZE } from '../../events/perf/abi.js';
 import { DamageError, type FileReader } from '../trace-dat/file-reader.js';
 import { TRACE_DAT_MAGIC } from '../trace-dat/magic.js';
 import {
@@ -20,7 +21,7 @@ import {
   readHeaderInfo,
   readPrintkFormats,
 } from '../trace-dat/sections.js';
-import { Feature, HEADER_SIZE, UPDATE_NAME } from './abi.js';
+import { Feature, UPDATE_NAME } from './abi.js';
 import { type RecordedAttribute, readAttribute } from './attributes.js';
 
 /** More events than anybody records, more ids of them (one a CPU), and the most warnings. */

@@ -3,8 +3,8 @@
 // the sample itself. So that a sample can stand for a record, its header, which nobody needs any more, is overwritten with
 // the common fields when it is handed out; both have 8 bytes.
 
+import { EventType } from '../../events/perf/abi.js';
 import type { RecordedFormat } from '../trace-dat/sections.js';
-import { EventType } from './abi.js';
 import { type RecordedAttribute, type SampleLayout, sampleLayout } from './attributes.js';
 import type { Description } from './description.js';
 

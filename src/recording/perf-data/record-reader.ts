@@ -4,7 +4,8 @@
 // Source: include/uapi/linux/perf_event.h; tools/perf/util/session.c; tools/perf/Documentation/perf.data-file-format.txt.
 
 import type { LinearMemory } from '../../engine/memory.js';
-import { FIRST_USER_TYPE, HEADER_SIZE, Misc, RecordType } from './abi.js';
+import { HEADER_SIZE, Misc } from '../../events/perf/abi.js';
+import { FIRST_USER_TYPE, RecordType } from './abi.js';
 import type { SampleLayout, TrailerLayout } from './attributes.js';
 import type { EventTable } from './event-table.js';
 import type { RecordStream } from './record-blocks.js';

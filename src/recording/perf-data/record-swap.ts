@@ -4,7 +4,8 @@
 // Source of the layouts: include/uapi/linux/perf_event.h; tools/perf/util/session.c (perf_event__*_swap).
 
 import type { LinearMemory } from '../../engine/memory.js';
-import { HEADER_SIZE, RecordType } from './abi.js';
+import { HEADER_SIZE } from '../../events/perf/abi.js';
+import { RecordType } from './abi.js';
 import type { EventTable } from './event-table.js';
 import { callchainPlace, rawPlace } from './record-reader.js';
 

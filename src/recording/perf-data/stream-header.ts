@@ -8,8 +8,9 @@
 //
 // Source: tools/perf/Documentation/perf.data-file-format.txt; tools/perf/util/header.c and synthetic-events.c.
 
+import { HEADER_SIZE } from '../../events/perf/abi.js';
 import { DamageError, FileReader } from '../trace-dat/file-reader.js';
-import { HEADER_SIZE, RecordType } from './abi.js';
+import { RecordType } from './abi.js';
 import { Description } from './description.js';
 import { PERF_MAGIC, STREAM_HEADER_SIZE } from './file-header.js';
 
