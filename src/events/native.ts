@@ -4,8 +4,8 @@
 
 import { createRequire } from 'node:module';
 
-type Koffi = typeof import('koffi');
-type KoffiFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
+export type Koffi = typeof import('koffi');
+export type KoffiFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
 
 /** `struct pollfd` is int fd, short events, short revents. */
 const POLLFD_SIZE = 8;
@@ -45,6 +45,13 @@ export class NativeError extends Error {
   }
 }
 
+/** What the last C call of this thread says of why it failed (errno). */
+export function lastFailure(koffi: Koffi, call: string): NativeError {
+  const errno = koffi.errno();
+  const code = Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0];
+  return new NativeError(call, errno, code ?? `error ${errno}`);
+}
+
 export class Native {
   private readonly koffi: Koffi;
   private readonly pollCall: KoffiFunction;
@@ -68,12 +75,6 @@ export class Native {
     );
   }
 
-  private failure(call: string): NativeError {
-    const errno = this.koffi.errno();
-    const code = Object.entries(this.koffi.os.errno).find(([, number]) => number === errno)?.[0];
-    return new NativeError(call, errno, code ?? `error ${errno}`);
-  }
-
   /**
    * read(2) into the beginning of `buffer`: bytes read, or the negative error number. For files that are empty most of the
    * time: the exception that Node makes of EAGAIN takes a hundred times as long as the call.
@@ -85,13 +86,13 @@ export class Native {
 
   /** mount(2) without flags. Throws NativeError. */
   mount(type: string, target: string): void {
-    if (this.mountCall(type, target, type, 0, null) !== 0) throw this.failure('mount');
+    if (this.mountCall(type, target, type, 0, null) !== 0) throw lastFailure(this.koffi, 'mount');
   }
 
   /** A file descriptor that poll can be woken with: write 8 bytes, the number 1, to it. */
   eventfd(): number {
     const fd = this.eventfdCall(0, EFD_NONBLOCK_CLOEXEC) as number;
-    if (fd < 0) throw this.failure('eventfd');
+    if (fd < 0) throw lastFailure(this.koffi, 'eventfd');
     return fd;
   }
 
@@ -113,7 +114,7 @@ export class Native {
 
   /** ptrace(2), without the requests that read. Throws NativeError. */
   ptrace(request: number, pid: number, data = 0): void {
-    if ((this.ptraceCall(request, pid, 0, data) as number) !== 0) throw this.failure('ptrace');
+    if ((this.ptraceCall(request, pid, 0, data) as number) !== 0) throw lastFailure(this.koffi, 'ptrace');
   }
 
   /** Looks at the state change of a child without taking it; undefined where there is none. Throws NativeError. */
@@ -129,7 +130,7 @@ export class Native {
   private wait(pid: number, options: number): ChildState | undefined {
     // siginfo_t of 64-bit machines: si_signo, si_errno, si_code, padding, si_pid, si_uid, si_status.
     const info = Buffer.alloc(128);
-    if (this.waitidCall(P_PID, pid, info, options) !== 0) throw this.failure('waitid');
+    if (this.waitidCall(P_PID, pid, info, options) !== 0) throw lastFailure(this.koffi, 'waitid');
     if (info.readInt32LE(16) === 0) return undefined;
     return { code: info.readInt32LE(8), status: info.readInt32LE(24) };
   }

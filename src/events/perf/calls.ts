@@ -2,11 +2,8 @@
 
 import { createRequire } from 'node:module';
 import { arch } from 'node:os';
-import { NativeError } from '../native.js';
+import { type Koffi, type KoffiFunction, lastFailure, NativeError } from '../native.js';
 import { EventRequest, OPEN_CLOEXEC } from './abi.js';
-
-type Koffi = typeof import('koffi');
-type KoffiFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
 
 /** Numbers of perf_event_open, for which libc has no function (arch/…/syscall tables of the kernel). */
 const CALL_NUMBERS: Readonly<Record<string, number>> = { x64: 298, arm64: 241, riscv64: 241, loong64: 241 };
@@ -45,18 +42,12 @@ export class PerfCalls {
     this.ioctlBuffer = libc.func('ioctl', 'int', ['int', 'unsigned long', 'void *']);
   }
 
-  private failure(call: string): NativeError {
-    const errno = this.koffi.errno();
-    const code = Object.entries(this.koffi.os.errno).find(([, number]) => number === errno)?.[0];
-    return new NativeError(call, errno, code ?? `error ${errno}`);
-  }
-
   /** perf_event_open(2). `pid` -1: all tasks; `cpu` -1: all CPUs. Answers a file descriptor. Throws NativeError. */
   open(attributes: Uint8Array, pid: number, cpu: number): number {
     const number = CALL_NUMBERS[arch()];
     if (number === undefined) throw new NativeError('perf_event_open', this.koffi.os.errno.ENOSYS!, 'ENOSYS');
     const fd = this.syscall(number, attributes, pid, cpu, -1, OPEN_CLOEXEC) as number;
-    if (fd < 0) throw this.failure('perf_event_open');
+    if (fd < 0) throw lastFailure(this.koffi, 'perf_event_open');
     return fd;
   }
 
@@ -64,7 +55,7 @@ export class PerfCalls {
   map(fd: number, size: number): Mapping {
     const length = (this.pageSizeCall() as number) + size;
     const at = this.mmapCall(0, length, READ_WRITE, MAP_SHARED, fd, 0) as number | bigint;
-    if (BigInt.asIntN(64, BigInt(at)) === -1n) throw this.failure('mmap');
+    if (BigInt.asIntN(64, BigInt(at)) === -1n) throw lastFailure(this.koffi, 'mmap');
     return {
       bytes: this.koffi.view(BigInt(at), length) as ArrayBuffer,
       unmap: () => void this.munmapCall(at, length),
@@ -73,7 +64,7 @@ export class PerfCalls {
 
   /** Throws NativeError. */
   request(fd: number, request: number, argument = 0): void {
-    if ((this.ioctlNumber(fd, request, argument) as number) !== 0) throw this.failure('ioctl');
+    if ((this.ioctlNumber(fd, request, argument) as number) !== 0) throw lastFailure(this.koffi, 'ioctl');
   }
 
   /** Samples of an event of ReadFormat.LOST that found no room in the ring. */
@@ -85,13 +76,13 @@ export class PerfCalls {
   /** The number that samples carry of an event. Throws NativeError. */
   idOf(fd: number): bigint {
     const id = Buffer.alloc(8);
-    if ((this.ioctlBuffer(fd, EventRequest.ID, id) as number) !== 0) throw this.failure('ioctl');
+    if ((this.ioctlBuffer(fd, EventRequest.ID, id) as number) !== 0) throw lastFailure(this.koffi, 'ioctl');
     return id.readBigUInt64LE();
   }
 
   /** Sets the filter of a tracepoint event. Throws NativeError. */
   setFilter(fd: number, filter: string): void {
     const text = Buffer.from(`${filter}\0`, 'latin1');
-    if ((this.ioctlBuffer(fd, EventRequest.SET_FILTER, text) as number) !== 0) throw this.failure('ioctl');
+    if ((this.ioctlBuffer(fd, EventRequest.SET_FILTER, text) as number) !== 0) throw lastFailure(this.koffi, 'ioctl');
   }
 }
