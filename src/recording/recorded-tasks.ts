@@ -10,6 +10,7 @@
 import type { LinearMemory } from '../engine/memory.js';
 import { stringReader } from '../events/filter-fields.js';
 import type { EventFormat } from '../events/format.js';
+import { TaskNames } from './task-names.js';
 
 /**
  * Name of a further buffer in ktap's own recordings, and of the system that its formats stand under: new tasks and renames,
@@ -17,26 +18,19 @@ import type { EventFormat } from '../events/format.js';
  */
 export const TASK_BUFFER = 'ktap-tasks';
 
-/** What the kernel's own trace file shows for a task whose name is not known. */
-const UNKNOWN = '<...>';
 const CLONE_THREAD = 0x10000;
 
 type Note = (address: number, length: number) => void;
 
 /** Knows the tasks of a recording up to the record that was noted last. */
-export class RecordedTasks {
+export class RecordedTasks extends TaskNames {
   private readonly memory: LinearMemory;
-  private readonly names: Map<number, string>;
-  private readonly groups: Map<number, number>;
-  /** Tasks that `follow` has begun with and their descendants; undefined: all. */
-  private followed: Set<number> | undefined;
   /** A rename takes effect after its record, which still belongs to the old name. */
   private renamed: { readonly tid: number; readonly name: string } | undefined;
 
   constructor(memory: LinearMemory, names: ReadonlyMap<number, string>, groups: ReadonlyMap<number, number>) {
+    super(names, groups);
     this.memory = memory;
-    this.names = new Map(names);
-    this.groups = new Map(groups);
   }
 
   /** Takes what a record of this kind says about tasks; undefined for kinds that say nothing. */
@@ -107,21 +101,6 @@ export class RecordedTasks {
   follow(pid: number): void {
     this.followed = new Set([pid]);
     for (const [tid, group] of this.groups) if (group === pid) this.followed.add(tid);
-  }
-
-  isFollowed(tid: number): boolean {
-    return this.followed === undefined || this.followed.has(tid);
-  }
-
-  /** Name of a task, byte string. `cpu` tells the idle tasks apart. */
-  commOf(tid: number, cpu?: number): string {
-    if (tid === 0) return cpu === undefined ? 'swapper' : `swapper/${cpu}`;
-    return this.names.get(tid) ?? UNKNOWN;
-  }
-
-  /** Thread group of a task; the task itself where the recording does not tell. */
-  pidOf(tid: number): number {
-    return this.groups.get(tid) ?? tid;
   }
 
   private begin(tid: number, creator: number, name: string | undefined): void {

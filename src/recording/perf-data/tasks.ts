@@ -7,24 +7,19 @@ import type { LinearMemory } from '../../engine/memory.js';
 import type { AddressSpaces } from '../../events/address-spaces.js';
 import { RecordType } from '../../events/perf/abi.js';
 import { COMM_NAME, MMAP_PATH, noteSideBand, textOf, wordPair } from '../../events/perf/side-band.js';
+import { TaskNames } from '../task-names.js';
 
-/** What the kernel's own trace file shows for a task whose name is not known. */
-const UNKNOWN = '<...>';
 /** pid of the kernel's own mappings. */
 const KERNEL_PID = 0xffffffff;
 
-export class PerfTasks {
+export class PerfTasks extends TaskNames {
   private readonly memory: LinearMemory;
-  private readonly names: Map<number, string>;
-  private readonly groups = new Map<number, number>();
   private readonly spaces: AddressSpaces;
-  /** Processes that `follow` has begun with and their descendants; undefined: all. */
-  private followed: Set<number> | undefined;
 
   constructor(memory: LinearMemory, names: ReadonlyMap<number, string>, spaces: AddressSpaces) {
+    super(names, new Map());
     this.memory = memory;
     this.spaces = spaces;
-    this.names = new Map(names);
   }
 
   /** Where the kernel's text lies, by the symbol that perf found it by. */
@@ -63,20 +58,5 @@ export class PerfTasks {
   /** Restricts `isFollowed` to a process and its later children. */
   follow(pid: number): void {
     this.followed = new Set([pid]);
-  }
-
-  isFollowed(pid: number): boolean {
-    return this.followed === undefined || this.followed.has(pid);
-  }
-
-  /** Name of a task, byte string. `cpu` tells the idle tasks apart. */
-  commOf(tid: number, cpu?: number): string {
-    if (tid === 0) return cpu === undefined || cpu < 0 ? 'swapper' : `swapper/${cpu}`;
-    return this.names.get(tid) ?? UNKNOWN;
-  }
-
-  /** Process of a task; the task itself where the recording does not tell. */
-  pidOf(tid: number): number {
-    return this.groups.get(tid) ?? tid;
   }
 }
