@@ -4,7 +4,7 @@
 //                                              processes (a second instance) ─► names in time
 //                                              traced-command, held until start()
 
-import { stat, writeSync } from 'node:fs';
+import { stat } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { LinearMemory } from '../engine/memory.js';
 import { plainError } from '../language/diagnostics.js';
@@ -13,14 +13,14 @@ import { atExit, removeLeftovers } from './cleanup.js';
 import { DynamicEvents } from './dynamic-events.js';
 import { EventCatalogue } from './event-catalogue.js';
 import { compileEventText, type EventText } from './event-text.js';
+import { EventWait } from './event-wait.js';
 import { compileFilter } from './filter.js';
 import type { EventFormat } from './format.js';
-import { closeAll, TracingInstance } from './instance.js';
+import { TracingInstance } from './instance.js';
 import { liveTextEnvironment } from './kernel-facts.js';
 import { KernelSymbols } from './kernel-symbols.js';
 import { LiveBuffers } from './live-buffers.js';
 import { thisMachine, wallClockOffset } from './machine.js';
-import { type Native, native } from './native.js';
 import { LiveSamples, needSamples } from './perf/live-samples.js';
 import { type PlacedFormat, withoutPlaceField } from './probe-places.js';
 import { TaskHistory } from './processes.js';
@@ -67,22 +67,8 @@ export interface LiveOptions {
   readonly tracefs?: string;
 }
 
-/** Longest wait for a buffer that is not half full, so that a single event is seen soon. Milliseconds. */
-const LONGEST_WAIT = 100;
-/** The first waits are shorter, so that the first events of a trace are handled at once. Doubles each time. */
-const FIRST_WAIT = 5;
-/**
- * Waits after which nothing was there until the source rests: then a single event wakes it, and it looks up by itself only
- * now and then, for the sake of the task history's small buffers. Ten looks a second take 0.5 to 1 % of a slow core.
- */
-const EMPTY_WAITS = 5;
-const LONGEST_REST = 500;
 /** Longest time that recording alone reads in one go. Milliseconds. */
 const LONGEST_PASS = 20;
-/** buffer_percent: how full a buffer wakes poll. At 0 a single event does, which under load would be every event. */
-const WAKE_WHEN_HALF_FULL = '50';
-const WAKE_AT_ONCE = '0';
-
 export class LiveSource implements EventSource {
   readonly kind = 'live';
   readonly machine = thisMachine;
@@ -117,16 +103,7 @@ export class LiveSource implements EventSource {
   /** The threads of this process are kept out of the events. */
   private hidesItself = false;
   private state: 'new' | 'attached' | 'tracing' | 'stopped' | 'closed' = 'new';
-  private wakeFd = -1;
-  private pollUnderWay = false;
-  private patience = FIRST_WAIT / 2;
-  /** The kernel has buffer_percent (since 5.0). */
-  private canRest = false;
-  private resting = false;
-  private emptyWaits = 0;
-  /** What `bytesRead` of the buffers was at the last wait. */
-  private bytesSeen = 0;
-  private wakeUp: (() => void) | undefined;
+  private readonly waiting = new EventWait();
   private lost: readonly Loss[] = [];
   /** A recorder has begun and not finished. */
   private recording = false;
@@ -169,7 +146,7 @@ export class LiveSource implements EventSource {
     this.selectTasks(instance);
     setFilters(instance, this.events.values());
     this.compileFilters();
-    this.canRest = instance.folder.tryWrite('buffer_percent', WAKE_WHEN_HALF_FULL);
+    this.waiting.attach(instance);
     const { memory } = options;
     const common = { memory, layout: this.layout, epoch: this.epoch, allocateBuffer: options.allocateBuffer };
     const cpus = options.cpu === undefined ? instance.cpus : [options.cpu];
@@ -354,73 +331,17 @@ export class LiveSource implements EventSource {
 
   async wait(milliseconds: number): Promise<void> {
     this.tasks?.lookUpSome();
-    const { buffers } = this;
-    if (this.behind) milliseconds = 0;
-    const timeout = Math.max(0, Math.min(Math.ceil(milliseconds), this.longestWait()));
-    const calls = this.pollCalls();
-    if (
-      buffers === undefined ||
-      calls === undefined ||
-      this.state !== 'tracing' ||
-      timeout === 0 ||
-      this.pollUnderWay
-    ) {
-      await this.sleep(timeout);
-      return;
-    }
-    if (this.wakeFd < 0) this.wakeFd = calls.eventfd();
-    this.pollUnderWay = true;
-    await calls.pollLater([this.wakeFd, ...buffers.fds, ...(this.samples?.fds ?? [])], timeout);
-    this.pollUnderWay = false;
-    if (this.closed) this.closeWakeFd();
-  }
-
-  /** How long to wait now, in milliseconds; goes to rest and back. */
-  private longestWait(): number {
     const { buffers, samples } = this;
-    const bytes = (buffers?.bytesRead ?? 0) + (samples?.bytesRead ?? 0);
-    this.emptyWaits = bytes === this.bytesSeen ? this.emptyWaits + 1 : 0;
-    this.bytesSeen = bytes;
-    const resting = this.emptyWaits > EMPTY_WAITS && this.canRest && samples === undefined && this.state === 'tracing';
-    if (resting !== this.resting) {
-      this.instance!.folder.tryWrite('buffer_percent', resting ? WAKE_AT_ONCE : WAKE_WHEN_HALF_FULL);
-      this.resting = resting;
-    }
-    if (resting) return LONGEST_REST;
-    this.patience = Math.min(LONGEST_WAIT, this.patience * 2);
-    return this.patience;
-  }
-
-  /** undefined where koffi has no library for this machine: full buffers are then seen only by the timer. */
-  private pollCalls(): Native | undefined {
-    try {
-      return native();
-    } catch {
-      return undefined;
-    }
-  }
-
-  private get closed(): boolean {
-    return this.state === 'closed';
-  }
-
-  /** Where poll cannot be used: a timer that `wake` ends. */
-  private sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.wakeUp = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      this.wakeUp = done;
+    const tracing = this.state === 'tracing';
+    await this.waiting.wait(this.behind ? 0 : milliseconds, {
+      fds: tracing && buffers !== undefined ? [...buffers.fds, ...(samples?.fds ?? [])] : undefined,
+      bytesRead: (buffers?.bytesRead ?? 0) + (samples?.bytesRead ?? 0),
+      mayRest: tracing && samples === undefined,
     });
   }
 
   wake(): void {
-    this.wakeUp?.();
-    // It stays readable: whoever wakes wants no further wait.
-    if (this.wakeFd >= 0) writeSync(this.wakeFd, new Uint8Array(new BigUint64Array([1n]).buffer));
+    this.waiting.wake();
   }
 
   eventOf(id: number): BoundEvent | undefined {
@@ -563,12 +484,7 @@ export class LiveSource implements EventSource {
     this.instance?.remove();
     this.dynamic?.close();
     this.tasks?.close();
-    if (!this.pollUnderWay) this.closeWakeFd();
-  }
-
-  private closeWakeFd(): void {
-    if (this.wakeFd >= 0) closeAll([this.wakeFd]);
-    this.wakeFd = -1;
+    this.waiting.close();
   }
 }
 
