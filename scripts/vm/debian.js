@@ -1,12 +1,12 @@
-// Packages of Debian for the emulated machine: found by an apt of our own (its lists and settings are below build/vm/, the
-// machine's are neither used nor changed), unpacked beside them. What was fetched once is kept.
+// Packages of Debian for the emulated machine: found by an apt of our own (its lists and settings are below build/vm/; of
+// the machine's only the address of its archive is used, and nothing is changed), unpacked beside them. What was fetched
+// once is kept.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 const FOLDER = resolve('build/vm');
-const MIRROR = process.env.KTAP_DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** The release whose user land the machine gets; kernels come from its backports too. */
 const SUITE = 'bookworm';
@@ -45,21 +45,37 @@ function apt(program, args, options = {}) {
   });
 }
 
+/** Debian's archive: $KTAP_DEBIAN_MIRROR, else where this machine's apt has its release from. Throws where it has none. */
+function mirror() {
+  const named = process.env.KTAP_DEBIAN_MIRROR;
+  if (named !== undefined) return named;
+  const targets = execFileSync(
+    'apt-get',
+    ['indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  // `bookworm`, not `bookworm-security`, whose archive is another.
+  const archive = /^[a-z]+ (\S+?)\/?$/m.exec(targets)?.[1];
+  if (archive === undefined) throw new Error('apt here has no archive of Debian: name one in KTAP_DEBIAN_MIRROR');
+  return archive;
+}
+
 /** Makes apt's lists, or renews them where they are old; old ones do where there is no network. */
 export function updateLists() {
   const stamp = `${FOLDER}/apt/updated`;
   if (existsSync(stamp) && Date.now() - statSync(stamp).mtimeMs < LISTS_LAST) return;
+  const archive = mirror();
   mkdirSync(`${FOLDER}/apt/lists/partial`, { recursive: true });
   mkdirSync(`${FOLDER}/apt/cache/archives/partial`, { recursive: true });
   writeFileSync(
     `${FOLDER}/debian.sources`,
-    `Types: deb\nURIs: ${MIRROR}\nSuites: ${SUITE} ${SUITE}-backports\nComponents: main\nArchitectures: amd64 arm64\nSigned-By: ${KEYRING}\n`,
+    `Types: deb\nURIs: ${archive}\nSuites: ${SUITE} ${SUITE}-backports\nComponents: main\nArchitectures: amd64 arm64\nSigned-By: ${KEYRING}\n`,
   );
   try {
     apt('apt-get', ['update', '--error-on=any']);
     writeFileSync(stamp, '');
   } catch (error) {
-    if (!existsSync(stamp)) throw new Error(`the lists of ${MIRROR} cannot be fetched:\n${error.stderr}`);
+    if (!existsSync(stamp)) throw new Error(`the lists of ${archive} cannot be fetched:\n${error.stderr}`);
   }
 }
 
