@@ -168,7 +168,8 @@ function fieldsHint(instance: TracingInstance, { system, event }: EventName): st
 }
 
 /**
- * Enables events, but for probes and the function tracer, which have their own ways. A system all of whose events are wanted takes one write, and so does the whole kernel.
+ * Enables events, but for probes and the function tracer, which have their own ways. A system all of whose events are wanted
+ * takes one write, and so does the whole kernel.
  * `refused` is told of those that the kernel does not enable.
  */
 export function enableEvents(

@@ -1,4 +1,5 @@
-// The tick timers of a script (`tick-1s`; profile timers are events of the source) on the time scale of the events, so that both take their place in one order.
+// The tick timers of a script (`tick-1s`; profile timers are events of the source) on the time scale of the events, so that
+// both take their place in one order.
 
 import type { HeapRef } from '../engine/values.js';
 
